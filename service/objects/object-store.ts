@@ -1,0 +1,67 @@
+import type { ByteRange } from './byte-range.ts'
+
+/** One version of one object. There is no other way to name bytes: the ETag is part of the name. */
+export interface ObjectVersion {
+  readonly bucket: string
+  /** The exact key, as the store holds it: never encoded, never decoded. */
+  readonly key: string
+  /** Without quotes. */
+  readonly etag: string
+  readonly sizeBytes: number
+  /** In versioned buckets, when the listing told it. */
+  readonly versionId?: string
+}
+
+export interface ListedObject extends ObjectVersion {
+  /** The store's clock, milliseconds since the epoch. */
+  readonly modifiedMs: number
+}
+
+export interface ListRequest {
+  readonly bucket: string
+  /** `''` or a prefix that ends with `/`. */
+  readonly prefix: string
+  /** True: only what lies directly below the prefix, folders as `prefixes`. False: everything below it. */
+  readonly shallow: boolean
+  /** Keys after this one, in byte order of UTF-8. */
+  readonly startAfter?: string
+  /** From the previous page. */
+  readonly continuation?: string
+}
+
+export interface ListPage {
+  readonly objects: readonly ListedObject[]
+  /** Folders directly below the prefix, whole, each ending with `/`. */
+  readonly prefixes: readonly string[]
+  /** Absent on the last page. */
+  readonly continuation?: string
+  /** The store's clock when it answered, milliseconds since the epoch. */
+  readonly answeredMs: number
+}
+
+export interface ReadRequest {
+  readonly object: ObjectVersion
+  /** Never empty, inside the object. */
+  readonly range: ByteRange
+  /** Where the bytes go, at least as long as the range; absent: memory of the answer's own. */
+  readonly into?: Uint8Array
+}
+
+/**
+ * A store of objects. Every call ends with a GatewayError or an answer, closes its socket when the signal
+ * aborts, and is bounded in time.
+ *
+ * @throws {GatewayError} `object_changed` the store no longer holds this version (or the key is gone);
+ *   `table_not_found` no such bucket; `unavailable` the store or its credentials said no, or did not answer
+ *   in time; `cancelled` the signal aborted.
+ */
+export interface ObjectStore {
+  /** Names the store in cache keys, e.g. `http://minio:9000`; never holds a secret. */
+  readonly id: string
+  listBuckets(signal: AbortSignal): Promise<readonly string[]>
+  /** One page, keys in byte order of UTF-8. */
+  list(request: ListRequest, signal: AbortSignal): Promise<ListPage>
+  /** Exactly the bytes of the range, of exactly that version. */
+  read(request: ReadRequest, signal: AbortSignal): Promise<Uint8Array>
+  close(): void
+}
