@@ -1,0 +1,106 @@
+import type { Data, DataType, Vector } from 'apache-arrow'
+import { tableFromIPC } from 'apache-arrow'
+import type { ArrowType } from '../arrow/arrow-type.ts'
+import { GatewayError } from '../errors.ts'
+import type { Value } from '../predicate/value.ts'
+
+/** Bits of the zone key below the milliseconds in a packed timestamp. */
+const ZONE_KEY_BITS = 12n
+
+/** Arrow data inside a constraint, as Athena's JSON carries it. */
+export interface BlockJson {
+  readonly schema: string
+  readonly records: string
+}
+
+/** Reads the one column of constraint blocks; equal blocks (low and high of one value) are decoded once. */
+export class BlockReader {
+  readonly #seen = new Map<string, readonly (Value | null)[]>()
+
+  /**
+   * The values of the block's only column, in order.
+   *
+   * @throws {GatewayError} `invalid_request` the block is not Arrow, or of a type that has no order.
+   */
+  values(block: BlockJson, type: ArrowType): readonly (Value | null)[] {
+    if (block.records === '') return []
+    const known = this.#seen.get(block.records)
+    if (known) return known
+    const values = columnOf(block)
+    const read = Array.from({ length: values.length }, (_, row) => valueAt(values, row, type))
+    this.#seen.set(block.records, read)
+    return read
+  }
+}
+
+function columnOf(block: BlockJson): Vector<DataType> {
+  try {
+    const messages = Buffer.concat([
+      Buffer.from(block.schema, 'base64'),
+      Buffer.from(block.records, 'base64'),
+    ])
+    const column = tableFromIPC(messages).getChildAt(0)
+    if (column) return column
+  } catch (cause) {
+    throw new GatewayError('invalid_request', 'a constraint holds a block that is not Arrow', {
+      cause,
+    })
+  }
+  throw new GatewayError('invalid_request', 'a constraint holds a block without a column')
+}
+
+function valueAt(column: Vector<DataType>, row: number, type: ArrowType): Value | null {
+  if (!column.isValid(row)) return null
+  const raw: unknown = column.get(row)
+  switch (type.kind) {
+    case 'bool':
+      if (typeof raw === 'boolean') return raw
+      break
+    case 'int':
+      if (typeof raw === 'number' || typeof raw === 'bigint') return BigInt(raw)
+      break
+    case 'float':
+      if (typeof raw === 'number') return raw
+      break
+    case 'utf8':
+      if (typeof raw === 'string') return Buffer.from(raw, 'utf8')
+      break
+    case 'binary':
+      if (raw instanceof Uint8Array) return raw
+      break
+    case 'decimal':
+      if (raw instanceof Uint32Array) return unscaled(raw)
+      break
+    case 'date':
+      return BigInt(storedNumber(column, row))
+    case 'timestamp':
+      return type.packedZoneKey === undefined
+        ? BigInt(storedNumber(column, row))
+        : BigInt(storedNumber(column, row)) >> ZONE_KEY_BITS
+    default:
+      break
+  }
+  throw new GatewayError(
+    'invalid_request',
+    `a constraint holds a ${type.kind} value that cannot be read`,
+  )
+}
+
+/** The integer as stored: apache-arrow's getters turn dates and timestamps into doubles, which packed zones overflow. */
+function storedNumber(column: Vector<DataType>, row: number): number | bigint {
+  const data: Data<DataType> | undefined = column.data[0]
+  const values: unknown = data?.values
+  if (values instanceof Int32Array || values instanceof BigInt64Array) {
+    const stored = values[row]
+    if (stored !== undefined) return stored
+  }
+  throw new GatewayError('invalid_request', 'a constraint holds a date that cannot be read')
+}
+
+function unscaled(words: Uint32Array): bigint {
+  let value = 0n
+  for (let index = words.length - 1; index >= 0; index -= 1) {
+    value = (value << 32n) | BigInt(words[index] ?? 0)
+  }
+  return BigInt.asIntN(words.length * 32, value)
+}

@@ -1,0 +1,101 @@
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { HealthImplementation } from 'grpc-health-check'
+import { GatewayError } from '../errors.ts'
+
+/** Requests are small: names, constraints (an IN list of 1,000 values is 1 MB) and tickets. */
+const REQUEST_BYTES_MAX = 8 * 1024 * 1024
+/** Header lists beyond this are refused by HTTP/2 itself. */
+const METADATA_BYTES_MAX = 32 * 1024
+/** Streams of one connection; Athena's shims hold one connection each. */
+const STREAMS_PER_CONNECTION_MAX = 1_000
+/** Dead peers are found by pings of this period. */
+const KEEPALIVE_MS = 60_000
+
+export interface GrpcTls {
+  readonly certificate: Buffer
+  readonly key: Buffer
+  /** Authority of client certificates; present: a client must show one. */
+  readonly clientAuthority?: Buffer
+}
+
+export interface GrpcServerOptions {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly tls?: GrpcTls
+  readonly services: readonly GrpcService[]
+}
+
+export interface GrpcService {
+  readonly definition: ServiceDefinition
+  readonly implementation: UntypedServiceImplementation
+}
+
+export interface GrpcServer {
+  /** `host:port` as bound. */
+  listen(): Promise<string>
+  /** Says NOT_SERVING, waits for running calls up to `timeoutMs`, then ends them. */
+  close(timeoutMs: number): Promise<void>
+}
+
+export function grpcServer(options: GrpcServerOptions): GrpcServer {
+  const server = new Server({
+    'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_metadata_size': METADATA_BYTES_MAX,
+    'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
+    'grpc.keepalive_time_ms': KEEPALIVE_MS,
+    'grpc.keepalive_permit_without_calls': 1,
+  })
+  const health = new HealthImplementation({ '': 'NOT_SERVING' })
+  health.addToServer(server)
+  for (const { definition, implementation } of options.services) {
+    server.addService(definition, implementation)
+  }
+  return {
+    listen: async () => {
+      const port = await bind(server, options)
+      health.setStatus('', 'SERVING')
+      return `${options.host}:${port}`
+    },
+    close: async (timeoutMs) => {
+      health.setStatus('', 'NOT_SERVING')
+      await drain(server, timeoutMs)
+    },
+  }
+}
+
+function bind(server: Server, options: GrpcServerOptions): Promise<number> {
+  const { host, port, tls } = options
+  const credentials = tls
+    ? ServerCredentials.createSsl(
+        tls.clientAuthority ?? null,
+        [{ cert_chain: tls.certificate, private_key: tls.key }],
+        tls.clientAuthority !== undefined,
+      )
+    : ServerCredentials.createInsecure()
+  const address =
+    host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, bound) => {
+      if (error) {
+        reject(
+          new GatewayError('unavailable', `cannot listen on ${address}: ${error.message}`, {
+            cause: error,
+          }),
+        )
+      } else resolve(bound)
+    })
+  })
+}
+
+function drain(server: Server, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.forceShutdown(), timeoutMs)
+    server.tryShutdown(() => {
+      clearTimeout(force)
+      resolve()
+    })
+  })
+}

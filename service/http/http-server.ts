@@ -1,0 +1,100 @@
+import type { FastifyInstance } from 'fastify'
+import fastify from 'fastify'
+import { GatewayError } from '../errors.ts'
+import type { MetricsRegistry } from '../metrics/registry.ts'
+import { errorBody, httpStatus } from './error-status.ts'
+import type { HealthOptions } from './routes-health.ts'
+import { healthRoutes } from './routes-health.ts'
+import { metricsRoutes } from './routes-metrics.ts'
+
+/** Requests to this door are small JSON. */
+const BODY_BYTES_MAX = 1024 * 1024
+/** A request must arrive whole within this time. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** Longer than the idle time of common balancers (60 s), so that they close first. */
+const KEEP_ALIVE_MS = 65_000
+
+export interface HttpTls {
+  readonly certificate: Buffer
+  readonly key: Buffer
+  /** Authority of client certificates; present: a client must show one. */
+  readonly clientAuthority?: Buffer
+}
+
+export interface HttpServerOptions {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly tls?: HttpTls
+  readonly registry: MetricsRegistry
+  readonly health: HealthOptions
+  /** Told of errors whose cause only the log may know. */
+  readonly translate: (reason: unknown) => GatewayError
+}
+
+export interface HttpServer {
+  /** `http(s)://host:port` as bound. */
+  listen(): Promise<string>
+  close(): Promise<void>
+}
+
+export function httpServer(options: HttpServerOptions): HttpServer {
+  const app = createApp(options.tls)
+  app.setErrorHandler((reason, _, reply) => {
+    const error = isFastifyRefusal(reason)
+      ? new GatewayError('invalid_request', reason.message)
+      : options.translate(reason)
+    return reply.code(httpStatus[error.code]).send(errorBody(error))
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const error = new GatewayError(
+      'invalid_request',
+      `no such route: ${request.method} ${request.url.split('?')[0]}`,
+    )
+    return reply.code(404).send(errorBody(error))
+  })
+  app.register(healthRoutes, options.health)
+  app.register(metricsRoutes, { registry: options.registry })
+  return {
+    listen: async () => {
+      try {
+        return await app.listen({ host: options.host, port: options.port })
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause)
+        throw new GatewayError(
+          'unavailable',
+          `cannot listen on ${options.host}:${options.port}: ${reason}`,
+          { cause },
+        )
+      }
+    },
+    close: () => app.close(),
+  }
+}
+
+function createApp(tls: HttpTls | undefined): FastifyInstance {
+  const limits = {
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+  } as const
+  if (!tls) return fastify(limits)
+  const { certificate, key, clientAuthority } = tls
+  const authority = clientAuthority
+    ? { ca: clientAuthority, requestCert: true, rejectUnauthorized: true }
+    : {}
+  return fastify({
+    ...limits,
+    https: { cert: certificate, key, ...authority },
+  })
+}
+
+function isFastifyRefusal(reason: unknown): reason is Error & { statusCode: number } {
+  return (
+    reason instanceof Error &&
+    'statusCode' in reason &&
+    typeof reason.statusCode === 'number' &&
+    reason.statusCode < 500
+  )
+}

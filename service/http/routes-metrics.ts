@@ -1,0 +1,13 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { MetricsRegistry } from '../metrics/registry.ts'
+
+/** `/metrics`, for Prometheus. */
+export const metricsRoutes: FastifyPluginAsync<{ readonly registry: MetricsRegistry }> = async (
+  app,
+  { registry },
+) => {
+  app.get('/metrics', async (_, reply) => {
+    const { text, contentType } = await registry.exposition()
+    return reply.type(contentType).send(text)
+  })
+}

@@ -1,0 +1,104 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Seconds: from a warm footer to a cold scan of a large split. */
+const SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10, 60, 300]
+
+const counters = {
+  calls: [
+    'spillway_calls_total',
+    'Calls answered, by method and error code (ok: none)',
+    'method code',
+  ],
+  storeRequests: ['spillway_store_requests_total', 'Requests to the store', 'operation outcome'],
+  storeBytes: ['spillway_store_read_bytes_total', 'Bytes read from the store', 'kind'],
+  planFiles: [
+    'spillway_plan_files_total',
+    'Files seen by planning, by what became of them',
+    'decision',
+  ],
+  planRowGroups: ['spillway_plan_row_groups_total', 'Row groups seen by planning', 'decision'],
+  planSplits: ['spillway_plan_splits_total', 'Splits planned', ''],
+  footers: ['spillway_footers_total', 'Footers asked for, by where they came from', 'source'],
+  scans: ['spillway_scans_total', 'Splits read, by error code (ok: none)', 'code'],
+  scanRowGroups: ['spillway_scan_row_groups_total', 'Row groups decoded', ''],
+  scanRows: ['spillway_scan_rows_total', 'Rows sent', ''],
+  scanDecodedBytes: ['spillway_scan_decoded_bytes_total', 'Bytes of Arrow sent', ''],
+  scanFrames: ['spillway_scan_frames_total', 'Record batches sent', ''],
+} as const
+
+const histograms = {
+  callSeconds: ['spillway_call_seconds', 'Time to the end of a call', 'method'],
+  storeSeconds: [
+    'spillway_store_request_seconds',
+    'Time to the whole answer of the store',
+    'operation',
+  ],
+} as const
+
+const gauges = {
+  scansActive: ['spillway_scans_active', 'Splits being read now', ''],
+  footerCacheBytes: ['spillway_footer_cache_bytes', 'Memory held by footers', ''],
+} as const
+
+type Labels = Readonly<Record<string, string>>
+
+export type CounterName = keyof typeof counters
+export type HistogramName = keyof typeof histograms
+export type GaugeName = keyof typeof gauges
+
+/** Every metric of the gateway: name, meaning, labels. Label values come from closed lists, never from data. */
+export class MetricsRegistry {
+  readonly #registry = new Registry()
+  readonly #counters = new Map<string, Counter>()
+  readonly #histograms = new Map<string, Histogram>()
+  readonly #gauges = new Map<string, Gauge>()
+
+  constructor(version: string) {
+    const registers = [this.#registry]
+    collectDefaultMetrics({ prefix: 'spillway_', register: this.#registry })
+    for (const [key, [name, help, labels]] of Object.entries(counters)) {
+      this.#counters.set(key, new Counter({ name, help, labelNames: split(labels), registers }))
+    }
+    for (const [key, [name, help, labels]] of Object.entries(histograms)) {
+      const labelNames = split(labels)
+      this.#histograms.set(
+        key,
+        new Histogram({ name, help, labelNames, buckets: SECONDS, registers }),
+      )
+    }
+    for (const [key, [name, help, labels]] of Object.entries(gauges)) {
+      this.#gauges.set(key, new Gauge({ name, help, labelNames: split(labels), registers }))
+    }
+    const build = {
+      name: 'spillway_build_info',
+      help: 'The running version',
+      labelNames: ['version'],
+    }
+    new Gauge({ ...build, registers }).set({ version }, 1)
+  }
+
+  add(name: CounterName, amount: number, labels: Labels = {}): void {
+    this.#counters.get(name)?.inc(labels, amount)
+  }
+
+  observe(name: HistogramName, seconds: number, labels: Labels = {}): void {
+    this.#histograms.get(name)?.observe(labels, seconds)
+  }
+
+  set(name: GaugeName, value: number): void {
+    this.#gauges.get(name)?.set(value)
+  }
+
+  change(name: GaugeName, by: number): void {
+    this.#gauges.get(name)?.inc(by)
+  }
+
+  /** The text that Prometheus scrapes, and its content type. */
+  async exposition(): Promise<{ text: string; contentType: string }> {
+    return { text: await this.#registry.metrics(), contentType: this.#registry.contentType }
+  }
+}
+
+function split(labels: string): string[] {
+  return labels === '' ? [] : labels.split(' ')
+}
