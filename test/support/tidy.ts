@@ -97,9 +97,25 @@ async function differences(root: string, heading: string, used: string[], name: 
   ]
 }
 
+/** The rooms as the rules have them: the lowest floor, and all that it must not import. */
 function listedRooms(root: string): string[] {
-  const configuration = createRequire(join(root, 'package.json'))('./.dependency-cruiser.cjs')
-  return (configuration as { rooms: string[] }).rooms
+  const configuration: Configuration = createRequire(join(root, 'package.json'))(
+    './.dependency-cruiser.cjs',
+  )
+  const rule = configuration.forbidden.find(({ name }) => name.endsWith('-imports-upward'))
+  return [...roomsIn(rule?.from.path), ...roomsIn(rule?.to.path)]
+}
+
+function roomsIn(path = ''): string[] {
+  return /\((.*?)\)/.exec(path)?.[1]?.split('|') ?? []
+}
+
+interface Configuration {
+  readonly forbidden: readonly {
+    readonly name: string
+    readonly from: { readonly path?: string }
+    readonly to: { readonly path?: string }
+  }[]
 }
 
 async function roomsOf(root: string): Promise<string[]> {
