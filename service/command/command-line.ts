@@ -1,0 +1,46 @@
+import type { Environment } from '../config.ts'
+import { demo } from '../demo/demo.ts'
+import { exitCodes } from './exit-codes.ts'
+import { packageVersion } from './package-version.ts'
+import { serve } from './serve.ts'
+
+const usage = `usage: spillway <command> [options]
+
+  serve               run the gateway, configured by environment (README.md, "Settings")
+  demo [--keep]       set up a store with sample data, run queries through gateway and shim, print what
+                      happened; --keep leaves it running
+
+  --help, --version
+`
+
+/** Runs one command; resolves to the exit code when it is over. */
+export async function runCommand(words: readonly string[], env: Environment): Promise<number> {
+  const [command, ...options] = words
+  switch (command) {
+    case 'serve':
+      return options.length === 0
+        ? serve(env)
+        : refuse(`serve takes no options: ${options.join(' ')}`)
+    case 'demo': {
+      const unknown = options.filter((option) => option !== '--keep')
+      if (unknown.length > 0) return refuse(`demo does not know ${unknown.join(' ')}`)
+      return demo({ env, keep: options.includes('--keep') })
+    }
+    case '--version':
+      process.stdout.write(`${packageVersion()}\n`)
+      return exitCodes.good
+    case '--help':
+    case 'help':
+      process.stdout.write(usage)
+      return exitCodes.good
+    case undefined:
+      return refuse('a command is missing')
+    default:
+      return refuse(`no such command: ${command}`)
+  }
+}
+
+function refuse(problem: string): number {
+  process.stderr.write(`spillway: ${problem}\n\n${usage}`)
+  return exitCodes.usage
+}

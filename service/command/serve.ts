@@ -1,0 +1,53 @@
+import { once } from 'node:events'
+import { pino } from 'pino'
+import { composeGateway } from '../compose.ts'
+import type { Config, Environment } from '../config.ts'
+import { ConfigError, readConfig } from '../config.ts'
+import { GatewayError } from '../errors.ts'
+import { exitCodes } from './exit-codes.ts'
+import { packageVersion } from './package-version.ts'
+
+/** The gateway, until SIGTERM or SIGINT; then it drains. */
+export async function serve(env: Environment): Promise<number> {
+  const config = configOrProblems(env)
+  if (!config) return exitCodes.usage
+  const log = pino({ level: config.logLevel })
+  try {
+    const gateway = await composeGateway(config, { log, version: packageVersion() })
+    const stopped = stopSignal()
+    const { http, grpc } = await gateway.listen()
+    log.info({ http, grpc }, 'listening')
+    log.info({ signal: await stopped }, 'draining')
+    await gateway.close()
+    log.info('closed')
+    return exitCodes.good
+  } catch (reason) {
+    const error = GatewayError.from(reason)
+    log.fatal({ code: error.code, cause: error.cause }, error.message)
+    return exitCodes.failed
+  }
+}
+
+function configOrProblems(env: Environment): Config | undefined {
+  try {
+    return readConfig(env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`spillway: ${error.message}\n`)
+    return undefined
+  }
+}
+
+async function stopSignal(): Promise<string> {
+  const controller = new AbortController()
+  const waits = ['SIGTERM', 'SIGINT'].map(async (name) => {
+    await once(process, name, { signal: controller.signal })
+    return name
+  })
+  try {
+    return await Promise.race(waits)
+  } finally {
+    controller.abort()
+    await Promise.allSettled(waits)
+  }
+}
