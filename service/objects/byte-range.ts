@@ -10,3 +10,10 @@ export function rangeLength(range: ByteRange): number {
   assert(range.start >= 0 && range.start <= range.end, `bad range ${range.start}-${range.end}`)
   return range.end - range.start
 }
+
+/** A copy, in `into` when it is given, else in memory of its own. */
+export function copyInto(bytes: Uint8Array, into?: Uint8Array): Uint8Array {
+  if (into === undefined) return bytes.slice()
+  into.set(bytes)
+  return into.subarray(0, bytes.length)
+}

@@ -1,0 +1,79 @@
+import { copyInto, rangeLength } from './byte-range.ts'
+import type { ObjectStore } from './object-store.ts'
+import { readKey } from './read-key.ts'
+
+export interface ByteCacheOptions {
+  /** Bytes held, keys left out of the count. */
+  readonly bytesMax: number
+  /** Longer ranges pass by: data is read once, what is read again is small. Default 1 MiB. */
+  readonly rangeBytesMax?: number
+}
+
+export interface ByteCacheCounters {
+  readonly hits: number
+  /** Reads of a range short enough to be kept that were not there. */
+  readonly misses: number
+  readonly evictions: number
+  readonly entries: number
+  readonly bytes: number
+}
+
+export interface CachedStore extends ObjectStore {
+  counters(): ByteCacheCounters
+}
+
+const RANGE_BYTES_MAX = 1 << 20
+
+/**
+ * Keeps short ranges, those used last, up to so many bytes. The key holds the version, so what it gives is never
+ * stale; it may give bytes of a version that the store holds no longer. Failures are not kept.
+ */
+export function withByteCache(store: ObjectStore, options: ByteCacheOptions): CachedStore {
+  const { bytesMax, rangeBytesMax = RANGE_BYTES_MAX } = options
+  // A Map lists its entries in the order of insertion: the first is the one unused for longest.
+  const held = new Map<string, Uint8Array>()
+  let bytes = 0
+  let hits = 0
+  let misses = 0
+  let evictions = 0
+
+  const keep = (key: string, entry: Uint8Array): void => {
+    if (held.has(key)) return
+    held.set(key, entry)
+    bytes += entry.length
+    for (const [oldest, { length }] of held) {
+      if (bytes <= bytesMax) return
+      held.delete(oldest)
+      bytes -= length
+      evictions++
+    }
+  }
+
+  return {
+    id: store.id,
+    listBuckets: (signal) => store.listBuckets(signal),
+    list: (request, signal) => store.list(request, signal),
+    async read(request, signal) {
+      const length = rangeLength(request.range)
+      if (length > rangeBytesMax || length > bytesMax) return store.read(request, signal)
+      const key = readKey(store.id, request)
+      const entry = held.get(key)
+      if (entry !== undefined) {
+        hits++
+        held.delete(key)
+        held.set(key, entry)
+        return copyInto(entry, request.into)
+      }
+      misses++
+      const read = await store.read(request, signal)
+      keep(key, read.slice())
+      return read
+    },
+    close() {
+      held.clear()
+      bytes = 0
+      store.close()
+    },
+    counters: () => ({ hits, misses, evictions, entries: held.size, bytes }),
+  }
+}
