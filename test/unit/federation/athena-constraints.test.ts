@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { readConstraints } from '../../../service/federation/athena-constraints.ts'
+import type { InDomain, Predicate } from '../../../service/predicate/predicate.ts'
+
+function layoutConstraints(version: number): string {
+  const path = new URL(`../../golden/athena/java_layoutreq_v${version}.json`, import.meta.url)
+  const request = JSON.parse(readFileSync(path, 'utf8')) as { constraints: object }
+  return JSON.stringify(request.constraints)
+}
+
+function terms(predicate: Predicate): Map<string, InDomain> {
+  const all = predicate.kind === 'and' ? predicate.terms : [predicate]
+  return new Map(
+    all.flatMap((term) => (term.kind === 'in_domain' ? [[term.column, term] as const] : [])),
+  )
+}
+
+for (const version of [4, 5, 6]) {
+  t.test(`reads every value set that the Java SDK writes in serde ${version}`, async (t) => {
+    const { predicate } = readConstraints(layoutConstraints(version))
+    t.equal(predicate.kind, 'false', 'h_none matches nothing, so the conjunction does not')
+  })
+}
+
+t.test('reads bounds, points, nulls and complements', async (t) => {
+  const constraints = JSON.parse(layoutConstraints(5)) as { summary: Record<string, unknown> }
+  delete constraints.summary['h_none']
+  const found = terms(readConstraints(JSON.stringify(constraints)).predicate)
+  t.strictSame(found.get('a_eq')?.domain, {
+    nullAllowed: false,
+    ranges: [{ low: { value: 5n, inclusive: true }, high: { value: 5n, inclusive: true } }],
+  })
+  t.equal(found.get('b_in')?.domain.ranges.length, 2)
+  t.type(found.get('b_in')?.domain.ranges[0]?.low?.value, Uint8Array)
+  const above = found.get('c_gt')?.domain.ranges
+  t.equal(above?.length, 1)
+  t.equal(above?.[0]?.low?.inclusive, false)
+  t.equal(above?.[0]?.high, undefined)
+  const between = found.get('d_between')?.domain.ranges[0]
+  t.strictSame([between?.low?.inclusive, between?.high?.inclusive], [true, false])
+  t.strictSame(found.get('e_isnull')?.domain, { nullAllowed: true, ranges: [] })
+  t.strictSame(found.get('f_notnull')?.domain, { nullAllowed: false, ranges: [{}] })
+  t.notOk(found.has('g_all'), 'what is always true is no term')
+  t.equal(found.get('i_neq')?.domain.ranges.length, 2)
+  t.equal(found.get('i_neq')?.domain.nullAllowed, true)
+  t.strictSame(found.get('j_ts')?.type, { kind: 'date', unit: 'millisecond' })
+  t.type(found.get('j_ts')?.domain.ranges[0]?.high?.value, 'bigint')
+})
+
+t.test('trusts a limit only when no filter stands above it', async (t) => {
+  t.equal(
+    readConstraints('{"summary":{},"expression":[],"orderByClause":[],"limit":7}').rowLimit,
+    7,
+  )
+  t.equal(readConstraints('{"summary":{},"limit":0}').rowLimit, 0)
+  t.equal(readConstraints('{"summary":{},"limit":-1}').rowLimit, undefined)
+  const filtered = JSON.parse(layoutConstraints(5)) as { limit: number }
+  t.equal(readConstraints(JSON.stringify({ ...filtered, limit: 7 })).rowLimit, undefined)
+  t.equal(readConstraints('{"summary":{},"expression":[{}],"limit":7}').rowLimit, undefined)
+})
+
+t.test('does not believe an AllOrNoneValueSet that says nothing at all', async (t) => {
+  const summary = {
+    c: { '@type': 'AllOrNoneValueSet', type: { '@type': 'Utf8' }, all: false, nullAllowed: false },
+  }
+  t.strictSame(readConstraints(JSON.stringify({ summary })).predicate, { kind: 'true' })
+})
+
+t.test('refuses what is not JSON and blocks that are not Arrow', async (t) => {
+  t.throws(() => readConstraints('{'), { code: 'invalid_request' })
+  const marker = {
+    valueBlock: { schema: 'AAAA', records: 'AAAA' },
+    bound: 'EXACTLY',
+    nullValue: false,
+  }
+  const summary = {
+    c: {
+      '@type': 'SortedRangeSet',
+      type: { '@type': 'Utf8' },
+      ranges: [{ low: marker, high: marker }],
+      nullAllowed: false,
+    },
+  }
+  t.throws(() => readConstraints(JSON.stringify({ summary })), { code: 'invalid_request' })
+})
