@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import { noSuchBucket } from './bucket-name.ts'
 import type { ObjectVersion } from './object-store.ts'
+import { errorCode } from './system-error.ts'
 import { StoreRefusal, objectChanged } from './store-refusal.ts'
 
 /** What was asked when the store said no. */
@@ -98,13 +99,6 @@ function isPassing(status: number): boolean {
 function nameOf({ bucket, prefix, object }: S3Errand): string {
   if (object !== undefined) return `${object.bucket}/${object.key}`
   return bucket === undefined ? 'all buckets' : `${bucket}/${prefix ?? ''}`
-}
-
-/** The code of a system error, also where it is wrapped. */
-function errorCode(error: unknown): string {
-  if (!(error instanceof Error)) return ''
-  const code: unknown = Reflect.get(error, 'code')
-  return typeof code === 'string' && code !== '' ? code : errorCode(error.cause)
 }
 
 function messageOf(error: unknown): string {
