@@ -1,0 +1,197 @@
+import { GatewayError } from '../errors.ts'
+import type { ListPage, ListRequest, ObjectStore } from '../objects/object-store.ts'
+import { AnswerCache } from './answer-cache.ts'
+import type { SkippedCounts } from './data-files.ts'
+import type { FilesDescription, FooterSource } from './describe-files.ts'
+import { describeFiles } from './describe-files.ts'
+import { FileLister } from './file-lister.ts'
+import type { FilePage, FilesFrom } from './file-lister.ts'
+import type { Table } from './table-folders.ts'
+import { findListedName, formatTableName, outsideNames, tableFolders } from './table-folders.ts'
+import type { TableName } from './table-name.ts'
+
+export interface CatalogOptions {
+  /** Buckets whose name begins with it are schemas. */
+  readonly bucketPrefix: string
+  /** The folder in a bucket whose folders are its tables; `''`: the bucket itself. */
+  readonly tablesPath: string
+  /** How long a listing may be used again; 0: never. */
+  readonly listingTtlMs: number
+  readonly limits?: Partial<CatalogLimits>
+}
+
+/** Bounds of memory and patience. */
+export interface CatalogLimits {
+  /** Folders that one schema may have. */
+  readonly foldersMax: number
+  /** Objects that one table may have, those that are skipped included. */
+  readonly objectsMax: number
+  /** Objects, folders and buckets of remembered listings together; about 300 bytes each. */
+  readonly rememberedEntriesMax: number
+  /** Files whose footers make a table's schema; the newest and the oldest are always among them. */
+  readonly sampleFilesMax: number
+}
+
+export const catalogLimits: CatalogLimits = {
+  foldersMax: 100_000,
+  objectsMax: 10_000_000,
+  rememberedEntriesMax: 100_000,
+  sampleFilesMax: 16,
+}
+
+export interface CatalogParts {
+  readonly store: ObjectStore
+  readonly footers: FooterSource
+  /** A clock that never goes back. */
+  readonly nowMs: () => number
+}
+
+/** What is known of a table without reading its data. */
+export interface TableDescription extends FilesDescription {
+  readonly table: Table
+}
+
+/** Schemas, tables and their files, as the store's listings show them. */
+export class Catalog {
+  readonly #options: CatalogOptions
+  readonly #limits: CatalogLimits
+  readonly #parts: CatalogParts
+  readonly #buckets: AnswerCache<readonly string[]>
+  readonly #pages: AnswerCache<ListPage>
+  readonly #files: FileLister
+  /** `''` or the tables' folder with `/` at the end. */
+  readonly #tablesPrefix: string
+
+  constructor(options: CatalogOptions, parts: CatalogParts) {
+    this.#options = options
+    this.#limits = { ...catalogLimits, ...options.limits }
+    this.#parts = parts
+    const path = options.tablesPath.replace(/^\/+|\/+$/g, '')
+    this.#tablesPrefix = path === '' ? '' : `${path}/`
+    const kept = {
+      ttlMs: options.listingTtlMs,
+      entriesMax: this.#limits.rememberedEntriesMax,
+      nowMs: parts.nowMs,
+    }
+    this.#buckets = new AnswerCache({ ...kept, entryCount: (names) => names.length + 1 })
+    this.#pages = new AnswerCache({
+      ...kept,
+      entryCount: ({ objects, prefixes }) => objects.length + prefixes.length + 1,
+    })
+    this.#files = new FileLister({
+      store: parts.store,
+      list: (request, signal) => this.#list(request, signal),
+      objectsMax: this.#limits.objectsMax,
+    })
+  }
+
+  /** Schemas as the outside sees them, sorted. Of buckets that differ only by case one name is listed. */
+  async listSchemas(signal: AbortSignal): Promise<readonly string[]> {
+    return outsideNames(await this.#listBuckets(signal))
+  }
+
+  /**
+   * Tables of a schema as the outside sees them, sorted. Of folders that differ only by case one name is listed.
+   *
+   * @throws {GatewayError} `table_not_found` no such schema; `unsupported` two buckets differ only by case;
+   *   `too_large` more folders than the limit.
+   */
+  async listTables(schema: string, signal: AbortSignal): Promise<readonly string[]> {
+    const bucket = await this.#findBucket(schema, signal)
+    return outsideNames(await this.#listFolders(bucket, signal))
+  }
+
+  /**
+   * The table's folder, found without regard to case.
+   *
+   * @throws {GatewayError} as `listTables`; `table_not_found` no such folder; `unsupported` two folders differ
+   *   only by case.
+   */
+  async findTable(wanted: TableName, signal: AbortSignal): Promise<Table> {
+    const bucket = await this.#findBucket(wanted.schema, signal)
+    const folders = await this.#listFolders(bucket, signal)
+    const folder = findListedName(folders, wanted.table, `folders in ${bucket}`)
+    if (folder === undefined) {
+      throw new GatewayError('table_not_found', `there is no table ${formatTableName(wanted)}`)
+    }
+    const name = { schema: bucket.toLowerCase(), table: folder.toLowerCase() }
+    return { name, bucket, prefix: `${this.#tablesPrefix}${folder}/` }
+  }
+
+  /**
+   * The table's data files in key order, a page of the store's listing at a time; a page may be empty of files.
+   *
+   * @throws {GatewayError} `unsupported` files lie in different partition folders; `too_large` more objects
+   *   than the limit; whatever the store throws.
+   */
+  listFiles(table: Table, from: FilesFrom, signal: AbortSignal): AsyncIterable<FilePage> {
+    return this.#files.list(table, from, signal)
+  }
+
+  /**
+   * Columns, partitions and size of a table: one whole listing and the footers of a sample of its files.
+   *
+   * @throws {GatewayError} as `findTable` and `listFiles`; `table_not_found` the folder has no data files;
+   *   `unreadable_file` and `unsupported` a file of the sample cannot be read.
+   */
+  async describeTable(name: TableName, signal: AbortSignal): Promise<TableDescription> {
+    const table = await this.findTable(name, signal)
+    const { footers } = this.#parts
+    const { sampleFilesMax } = this.#limits
+    const files = await describeFiles(
+      this.listFiles(table, {}, signal),
+      { footers, sampleFilesMax },
+      signal,
+    )
+    if (files.fileCount === 0) throw noFiles(table, files.skipped)
+    return { table, ...files }
+  }
+
+  #list(request: ListRequest, signal: AbortSignal): Promise<ListPage> {
+    const { bucket, prefix, shallow, startAfter = null, continuation = null } = request
+    const key = JSON.stringify([bucket, prefix, shallow, startAfter, continuation])
+    return this.#pages.get(key, (shared) => this.#parts.store.list(request, shared), signal)
+  }
+
+  async #listBuckets(signal: AbortSignal): Promise<readonly string[]> {
+    const { store } = this.#parts
+    const names = await this.#buckets.get('', (shared) => store.listBuckets(shared), signal)
+    return names.filter((name) => name.startsWith(this.#options.bucketPrefix))
+  }
+
+  async #findBucket(schema: string, signal: AbortSignal): Promise<string> {
+    const bucket = findListedName(await this.#listBuckets(signal), schema, 'buckets')
+    if (bucket !== undefined) return bucket
+    throw new GatewayError('table_not_found', `there is no schema ${schema}`)
+  }
+
+  async #listFolders(bucket: string, signal: AbortSignal): Promise<readonly string[]> {
+    const prefix = this.#tablesPrefix
+    const { foldersMax } = this.#limits
+    const folders: string[] = []
+    let continuation: string | undefined
+    do {
+      const from = continuation === undefined ? {} : { continuation }
+      const page = await this.#list({ bucket, prefix, shallow: true, ...from }, signal)
+      for (const folder of tableFolders(page.prefixes, prefix)) folders.push(folder)
+      if (folders.length > foldersMax) {
+        throw new GatewayError(
+          'too_large',
+          `${bucket}/${prefix} has more than ${foldersMax} folders, the most a schema may have`,
+        )
+      }
+      continuation = page.continuation
+    } while (continuation !== undefined)
+    return folders
+  }
+}
+
+function noFiles({ name, bucket, prefix }: Table, skipped: SkippedCounts): GatewayError {
+  const counts = Object.entries(skipped).filter(([, count]) => count > 0)
+  const passedOver = counts.map(([reason, count]) => `${count} ${reason.replace('_', ' ')}`)
+  const except = passedOver.length === 0 ? '' : ` (skipped: ${passedOver.join(', ')})`
+  return new GatewayError(
+    'table_not_found',
+    `${formatTableName(name)} has no Parquet files below ${bucket}/${prefix}${except}`,
+  )
+}
