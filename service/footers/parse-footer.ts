@@ -1,0 +1,204 @@
+import type { Field } from '../arrow/arrow-type.ts'
+import { GatewayError } from '../errors.ts'
+import type { ByteRange } from '../objects/byte-range.ts'
+import type { ObjectVersion } from '../objects/object-store.ts'
+import { arrowField } from './arrow-fields.ts'
+import { applyArrowHint, ARROW_SCHEMA_KEY, readArrowHint } from './arrow-hint.ts'
+import { checkChunks } from './chunk-checks.ts'
+import { CHUNK_SLOTS, chunkSlots } from './chunk-table.ts'
+import { FOOTER_BYTES_MAX, MAGIC_BYTES, TRAILER_BYTES } from './footer-limits.ts'
+import { type FooterScan, scanFooter } from './footer-scan.ts'
+import {
+  type Codec,
+  codecs,
+  type ColumnChunk,
+  type FileColumn,
+  type Footer,
+  type Leaf,
+} from './footer.ts'
+import type { SchemaNode } from './parquet-schema.ts'
+import { readStatistics } from './raw-statistics.ts'
+import { type Fail, ThriftReader } from './thrift-reader.ts'
+
+/** What of an object the parser needs: its name for errors, its size for checks. */
+export type ParquetObject = Pick<ObjectVersion, 'bucket' | 'key' | 'sizeBytes'>
+
+/** Memory of a schema node, its leaf and its field: measured, rounded up. */
+const NODE_HELD_BYTES = 1000
+
+/**
+ * Where the thrift of the footer lies in the file, told from the file's last 8 bytes or more.
+ *
+ * @throws {GatewayError} `unreadable_file` no Parquet file; `unsupported` encrypted; `too_large` above
+ *   FOOTER_BYTES_MAX.
+ */
+export function footerRange(tail: Uint8Array, object: ParquetObject): ByteRange {
+  const fail = failFor(object)
+  if (object.sizeBytes < MAGIC_BYTES + TRAILER_BYTES || tail.length < TRAILER_BYTES) {
+    fail(`it has ${object.sizeBytes} bytes`)
+  }
+  const trailer = tail.subarray(tail.length - TRAILER_BYTES)
+  const magic = String.fromCharCode(...trailer.subarray(4))
+  if (magic === 'PARE') throw unsupported(object, 'its footer is encrypted')
+  if (magic !== 'PAR1') fail('it does not end with PAR1')
+  const length = new DataView(trailer.buffer, trailer.byteOffset).getUint32(0, true)
+  const end = object.sizeBytes - TRAILER_BYTES
+  if (length > end - MAGIC_BYTES) {
+    fail(`its footer claims ${length} bytes in a file of ${object.sizeBytes}`)
+  }
+  if (length > FOOTER_BYTES_MAX) {
+    throw new GatewayError(
+      'too_large',
+      `${nameOf(object)} has a footer of ${length} bytes, more than ${FOOTER_BYTES_MAX}: write fewer row groups`,
+    )
+  }
+  return { start: end - length, end }
+}
+
+/**
+ * Parses and checks a footer. `tail` is the end of the file and must hold the whole footer (`footerRange`).
+ *
+ * @throws {GatewayError} as `footerRange`; `unreadable_file` names the object and what is wrong with it.
+ */
+export function parseFooter(tail: Uint8Array, object: ParquetObject): Footer {
+  const fail = failFor(object)
+  const range = footerRange(tail, object)
+  const start = tail.length - (object.sizeBytes - range.start)
+  if (start < 0) fail('its footer was not read whole')
+  // A copy of its own: the footer outlives the tail, which may be much larger.
+  const bytes = tail.slice(start, tail.length - TRAILER_BYTES)
+  const scan = scanFooter(new ThriftReader(bytes, 0, fail))
+  if (scan.unsupported !== undefined) throw unsupported(object, scan.unsupported)
+  return makeFooter(bytes, scan, { object, fail, footerStart: range.start })
+}
+
+interface FooterContext {
+  readonly object: ParquetObject
+  readonly fail: Fail
+  readonly footerStart: number
+}
+
+function makeFooter(bytes: Uint8Array, scan: FooterScan, context: FooterContext): Footer {
+  const { fail } = context
+  const { leaves, columns } = readColumns(scan, fail)
+  const groupBytes = checkChunks(scan, { leaves, footerStart: context.footerStart, fail })
+  const { chunks, groupRows } = scan
+  const keyValues = scan.keyValues.filter(([key]) => key !== ARROW_SCHEMA_KEY)
+  const row = (groupIndex: number, leafIndex: number): number => {
+    if (!(groupIndex in groupRows) || !(leafIndex in leaves)) {
+      throw new RangeError(`there is no chunk ${leafIndex} in row group ${groupIndex}`)
+    }
+    return (groupIndex * leaves.length + leafIndex) * CHUNK_SLOTS
+  }
+  return {
+    bytes,
+    createdBy: scan.createdBy,
+    rowCount: scan.rowCount,
+    rowGroupCount: groupRows.length,
+    columns,
+    leaves,
+    keyValues: Object.fromEntries(keyValues),
+    heldBytes:
+      bytes.length +
+      chunks.byteLength +
+      groupRows.byteLength * 2 +
+      leaves.length * NODE_HELD_BYTES +
+      keyValues.reduce((sum, [key, value]) => sum + 2 * (key.length + value.length), 0),
+    rowGroup: (groupIndex) => ({
+      rowCount: at(groupRows, groupIndex),
+      uncompressedBytes: at(groupBytes, groupIndex),
+    }),
+    chunk: (groupIndex, leafIndex) => readRow(chunks, row(groupIndex, leafIndex)),
+    statistics: (groupIndex, leafIndex) => {
+      const position = at(chunks, row(groupIndex, leafIndex) + chunkSlots.statistics)
+      const leaf = leaves[leafIndex]
+      if (position === 0 || leaf === undefined) return undefined
+      return readStatistics(new ThriftReader(bytes, position, fail), leaf.physicalType)
+    },
+  }
+}
+
+function readRow(chunks: Float64Array, row: number): ColumnChunk {
+  const number = (slot: number): number => at(chunks, row + slot)
+  const dataPageOffset = number(chunkSlots.dataPageOffset)
+  const dictionaryPageOffset = number(chunkSlots.dictionaryPageOffset)
+  const start = dictionaryPageOffset === 0 ? dataPageOffset : dictionaryPageOffset
+  return {
+    codec: codecs[number(chunkSlots.codec)] as Codec,
+    start,
+    end: start + number(chunkSlots.compressedBytes),
+    dataPageOffset,
+    dictionaryPageOffset,
+    uncompressedBytes: number(chunkSlots.uncompressedBytes),
+    valueCount: number(chunkSlots.valueCount),
+    columnIndexOffset: number(chunkSlots.columnIndexOffset),
+    columnIndexBytes: number(chunkSlots.columnIndexBytes),
+    offsetIndexOffset: number(chunkSlots.offsetIndexOffset),
+    offsetIndexBytes: number(chunkSlots.offsetIndexBytes),
+    bloomFilterOffset: number(chunkSlots.bloomFilterOffset),
+    bloomFilterBytes: number(chunkSlots.bloomFilterBytes),
+  }
+}
+
+function at(numbers: Float64Array, index: number): number {
+  const number = numbers[index]
+  if (number === undefined) throw new RangeError(`there is no row group or chunk ${index}`)
+  return number
+}
+
+function readColumns(scan: FooterScan, fail: Fail): { leaves: Leaf[]; columns: FileColumn[] } {
+  const leaves: Leaf[] = []
+  const hintText = scan.keyValues.find(([key]) => key === ARROW_SCHEMA_KEY)?.[1]
+  const hint = hintText === undefined ? undefined : readArrowHint(hintText)
+  const hints = hint?.fields.length === scan.schema.children.length ? hint.fields : []
+  const columns = scan.schema.children.map((node, columnIndex): FileColumn => {
+    const leafStart = leaves.length
+    addLeaves(leaves, node, { columnIndex, path: [], definition: 0, repetition: 0 })
+    const field: Field = applyArrowHint(arrowField(node, fail), hints[columnIndex])
+    return { field, leafStart, leafEnd: leaves.length }
+  })
+  return { leaves, columns }
+}
+
+interface LeafContext {
+  readonly columnIndex: number
+  readonly path: readonly string[]
+  readonly definition: number
+  readonly repetition: number
+}
+
+function addLeaves(leaves: Leaf[], node: SchemaNode, above: LeafContext): void {
+  const here: LeafContext = {
+    columnIndex: above.columnIndex,
+    path: [...above.path, node.name],
+    definition: above.definition + Number(node.repetition !== 'required'),
+    repetition: above.repetition + Number(node.repetition === 'repeated'),
+  }
+  for (const child of node.children) addLeaves(leaves, child, here)
+  if (node.physicalType === null) return
+  leaves.push({
+    path: here.path,
+    columnIndex: here.columnIndex,
+    physicalType: node.physicalType,
+    typeLength: node.typeLength,
+    maxDefinitionLevel: here.definition,
+    maxRepetitionLevel: here.repetition,
+  })
+}
+
+function nameOf(object: ParquetObject): string {
+  return `${object.bucket}/${object.key}`
+}
+
+function failFor(object: ParquetObject): Fail {
+  return (what) => {
+    throw new GatewayError(
+      'unreadable_file',
+      `${nameOf(object)} is not a readable parquet file: ${what}`,
+    )
+  }
+}
+
+function unsupported(object: ParquetObject, what: string): GatewayError {
+  return new GatewayError('unsupported', `${nameOf(object)} cannot be read: ${what}`)
+}
