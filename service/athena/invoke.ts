@@ -41,6 +41,15 @@ export function functionFailure(error: unknown): FunctionFailure | undefined {
     : undefined
 }
 
+/** Throws `cancelled` once the signal was aborted, its reason as the cause. */
+export function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw cancelled(signal)
+}
+
+function cancelled(signal: AbortSignal): GatewayError {
+  return new GatewayError('cancelled', 'the query was cancelled', { cause: signal.reason })
+}
+
 export interface InProcessOptions {
   /** Default: Lambda's 900 s. */
   readonly timeoutMs?: number
@@ -81,10 +90,10 @@ async function settled(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<unknown> {
-  signal.throwIfAborted()
+  throwIfCancelled(signal)
   const done = new AbortController()
   const stopped = new Promise<never>((_, reject) => {
-    const aborted = () => reject(signal.reason as Error)
+    const aborted = () => reject(cancelled(signal))
     signal.addEventListener('abort', aborted, { once: true, signal: done.signal })
     const timedOut = () =>
       reject(failed('Sandbox.Timedout', `task timed out after ${timeoutMs / 1000} seconds`))
@@ -94,7 +103,7 @@ async function settled(
   try {
     return await Promise.race([run(), stopped])
   } catch (reason) {
-    signal.throwIfAborted()
+    throwIfCancelled(signal)
     throw functionFailure(reason) === undefined ? thrown(reason) : reason
   } finally {
     done.abort()
@@ -137,7 +146,7 @@ export function invokeOverHttp(url: string, options: HttpOptions = {}): Invoke {
       return readResponse(response, await readBody(response))
     } catch (reason) {
       if (reason instanceof GatewayError) throw reason
-      signal.throwIfAborted()
+      throwIfCancelled(signal)
       throw new GatewayError('unavailable', `no answer from the function at ${target.origin}`, {
         cause: reason,
       })

@@ -1,4 +1,4 @@
-import type { Schema } from 'apache-arrow'
+import { Schema } from 'apache-arrow'
 import { decodeBlock, decodeSchema, encodeBlock } from './arrow-blocks.ts'
 import type { Block } from './arrow-blocks.ts'
 import { broken } from './broken-rule.ts'
@@ -32,7 +32,7 @@ import { cellReader } from './rows.ts'
 import { assertEcho, assertTableEcho } from './session.ts'
 import type { Session } from './session.ts'
 import { assertKey } from './spilled-blocks.ts'
-import { assertReachable, assertUnique, checkColumns } from './supported-types.ts'
+import { assertProjection, assertReachable, assertUnique, checkColumns } from './supported-types.ts'
 import type { ColumnFilter } from './where.ts'
 
 /** Pages of one listing before it counts as endless. */
@@ -176,23 +176,24 @@ export interface Layout {
   readonly batches: readonly BlockJson[]
 }
 
+export interface LayoutRequest extends LayoutQuestion {
+  readonly tableSchema: Schema
+  readonly filters: readonly ColumnFilter[]
+  /** Partitions in one GetSplits request. */
+  readonly batchRows: number
+}
+
 /** Asks for the partitions and drops those that the filters on partition columns rule out, as the engine does. */
 export async function getTableLayout(
   session: Session,
-  question: LayoutQuestion & {
-    readonly filters: readonly ColumnFilter[]
-    readonly batchRows: number
-  },
+  question: LayoutRequest,
   signal: AbortSignal,
 ): Promise<Layout> {
   const event = getTableLayoutRequest(session.context, question)
   const answer = await session.ask(event, readGetTableLayout, signal)
   assertTableEcho(question.table, answer.tableName)
   const block = decodeBlock(answer.partitions, 'the partitions block')
-  const names = block.schema.fields.map((field) => field.name)
-  for (const column of question.partitionColumns)
-    if (block.rowCount > 0 && !names.includes(column))
-      throw broken('partition_columns', `the partitions block lacks partition column ${column}`)
+  assertPartitionColumns(question, block.schema)
   const pruning = question.filters.filter(({ column }) =>
     question.partitionColumns.includes(column),
   )
@@ -205,6 +206,16 @@ export async function getTableLayout(
     batches: rowBatches(block, kept, question.batchRows).map((rows) =>
       encodeBlock(block.schema, rows, session.framing),
     ),
+  }
+}
+
+function assertPartitionColumns(question: LayoutRequest, found: Schema): void {
+  for (const column of question.partitionColumns) {
+    const wanted = question.tableSchema.fields.find(({ name }) => name === column)
+    const field = found.fields.find(({ name }) => name === column)
+    if (wanted === undefined || field === undefined)
+      throw broken('partition_columns', `the partitions block lacks partition column ${column}`)
+    assertProjection(new Schema([wanted]), new Schema([field]), 'the partitions block')
   }
 }
 

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GatewayError } from '../errors.ts'
 import type { Framing } from './arrow-messages.ts'
+import { throwIfCancelled } from './invoke.ts'
 import type { Invoke } from './invoke.ts'
 import type { RequestContext, RequestEvent } from './requests.ts'
-import type { Answer, TableReference } from './responses.ts'
+import type { Answer, Serde, TableReference } from './responses.ts'
 import { broken } from './broken-rule.ts'
 
 /** Different warnings kept for one query; later kinds are dropped. */
@@ -23,12 +24,16 @@ export const defaultRetry: RetryPolicy = { attempts: 5, delayMs: 10, delayMsMax:
 /** One query's conversation with a connector: asks, tries again, counts and collects warnings. */
 export interface Session {
   readonly context: RequestContext
+  /** Changes the version of the protocol, once ping has told which one the connector speaks. */
+  speak(serde: Serde): void
   /** How Arrow bytes are framed in this version of the protocol. */
   readonly framing: Framing
   /** Invocations by request type, retries included. */
   readonly invocations: Readonly<Record<string, number>>
   readonly retries: number
   readonly warnings: readonly string[]
+  /** By `performance.now`. */
+  readonly startMs: number
   /**
    * Every request of the protocol may be repeated, so throttled and broken-off ones are.
    * Throws what the last attempt threw: `functionFailure` and `brokenRule` tell which it was.
@@ -47,7 +52,8 @@ export interface SessionOptions {
   readonly retry: RetryPolicy
 }
 
-export function startSession({ invoke, context, retry }: SessionOptions): Session {
+export function startSession({ invoke, context: first, retry }: SessionOptions): Session {
+  let context = first
   const invocations: Record<string, number> = {}
   const warnings = new Set<string>()
   let retries = 0
@@ -61,7 +67,7 @@ export function startSession({ invoke, context, retry }: SessionOptions): Sessio
         if (tried >= retry.attempts || !isWorthAnotherTry(reason)) throw reason
         retries += 1
         const waitMs = Math.min(retry.delayMsMax, retry.delayMs * 2 ** (tried - 1))
-        await sleep(waitMs * (0.5 + Math.random() / 2), undefined, { signal })
+        await pause(waitMs * (0.5 + Math.random() / 2), signal)
       }
     }
   }
@@ -69,8 +75,16 @@ export function startSession({ invoke, context, retry }: SessionOptions): Sessio
     if (warnings.size < warningsMax) warnings.add(warning)
   }
   return {
-    context,
-    framing: context.serde <= 2 ? 'legacy' : 'modern',
+    get context() {
+      return context
+    },
+    speak(serde) {
+      context = { ...context, serde }
+    },
+    get framing() {
+      return context.serde <= 2 ? 'legacy' : 'modern'
+    },
+    startMs: performance.now(),
     invocations,
     get retries() {
       return retries
@@ -86,6 +100,14 @@ export function startSession({ invoke, context, retry }: SessionOptions): Sessio
       return value
     },
     warn,
+  }
+}
+
+async function pause(waitMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(waitMs, undefined, { signal })
+  } catch {
+    throwIfCancelled(signal)
   }
 }
 

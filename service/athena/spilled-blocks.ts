@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts'
 import { decodeBase64, decodeRecords } from './arrow-blocks.ts'
 import type { Block } from './arrow-blocks.ts'
 import { broken } from './broken-rule.ts'
+import { throwIfCancelled } from './invoke.ts'
 import type { EncryptionKeyJson, SpillLocation, SplitJson } from './responses.ts'
 
 /** A spilled object may be larger than a block by its metadata, or when one row alone is: Athena's rows end at 32 MB. */
@@ -48,7 +49,7 @@ export function s3SpillReader(options: S3SpillOptions = {}): SpillReader & { clo
         assertSize(object.ContentLength ?? 0, location)
         return (await object.Body?.transformToByteArray()) ?? new Uint8Array()
       } catch (reason) {
-        signal.throwIfAborted()
+        throwIfCancelled(signal)
         if (reason instanceof GatewayError) throw reason
         throw broken('spill_object', `${uri(location)} cannot be read`, reason)
       }
