@@ -111,7 +111,7 @@ export function s3Connection(options: S3ConnectionOptions): S3Connection {
           if (status >= MASK) answer.statusCode = MASK
           onAnswer(answer)
         })
-        sent.on('timeout', () => sent.destroy(timeOut(`no byte for ${silenceMsMax} ms`)))
+        sent.on('timeout', () => deadline.end(`no byte for ${silenceMsMax} ms`))
         return sent
       }
       try {
@@ -171,21 +171,24 @@ function escaped(text: string): string {
   )
 }
 
-function timeOut(what: string): Error {
-  return Object.assign(new Error(what), { code: 'ETIMEDOUT' })
+interface Deadline {
+  /** Aborts with the caller's reason, or with an error of the code `ETIMEDOUT`. */
+  readonly signal: AbortSignal
+  end(why: string): void
+  release(): void
 }
 
 /** The caller's signal or the end of the time, whichever comes first; `release` lets go of both. */
-function deadlineOf(
-  signal: AbortSignal,
-  ms: number,
-): { readonly signal: AbortSignal; release(): void } {
+function deadlineOf(signal: AbortSignal, ms: number): Deadline {
   const controller = new AbortController()
   const follow = (): void => controller.abort(signal.reason)
-  const timer = setTimeout(() => controller.abort(timeOut(`not done after ${ms} ms`)), ms)
+  const end = (why: string): void =>
+    controller.abort(Object.assign(new Error(why), { code: 'ETIMEDOUT' }))
+  const timer = setTimeout(end, ms, `not done after ${ms} ms`)
   signal.addEventListener('abort', follow, { once: true })
   return {
     signal: controller.signal,
+    end,
     release() {
       clearTimeout(timer)
       signal.removeEventListener('abort', follow)
