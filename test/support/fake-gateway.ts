@@ -249,7 +249,7 @@ function projected(
 }
 
 /** Where that golden batch keeps its number of rows. */
-const rowCountOffset = 56
+const rowCountOffset = 64
 
 /** A batch without columns whose body is 8 zero bytes, which Java's reader needs. */
 function rowsWithoutColumns(rowCount: number): Block {
