@@ -13,7 +13,8 @@ export function rangeLength(range: ByteRange): number {
 
 /** A copy, in `into` when it is given, else in memory of its own. */
 export function copyInto(bytes: Uint8Array, into?: Uint8Array): Uint8Array {
-  if (into === undefined) return bytes.slice()
+  // Not `slice`, which for a Buffer is a view on the same memory.
+  if (into === undefined) return new Uint8Array(bytes)
   into.set(bytes)
   return into.subarray(0, bytes.length)
 }

@@ -75,7 +75,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       const sizeBytes = bytes.length
       const listed = { bucket: name, key, etag, sizeBytes, modifiedMs: nowMs() }
       if (!bucket.objects.has(key)) bucket.sorted.splice(lowerBound(bucket.sorted, key), 0, key)
-      bucket.objects.set(key, { listed, bytes: bytes.slice() })
+      bucket.objects.set(key, { listed, bytes: copyInto(bytes) })
       return listed
     },
     delete(name, key) {

@@ -38,8 +38,9 @@ export async function* walkFiles(
   const { folder, prefix } = request
   const slash = prefix.lastIndexOf('/') + 1
   const start = prefix.slice(0, slash)
-  // The listing of S3 knows no `.` or `..`; here they would lead elsewhere.
-  if (start.split('/').some((name) => name === '.' || name === '..')) return
+  // To S3 these are names like others; here they would lead elsewhere.
+  const names = start === '' ? [] : start.slice(0, -1).split('/')
+  if (names.some((name) => ['', '.', '..'].includes(name))) return
   const path = join(folder, start)
   const real = await realFolder(path)
   if (real === undefined || !isInside(folder, real)) return

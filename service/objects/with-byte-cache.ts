@@ -66,7 +66,7 @@ export function withByteCache(store: ObjectStore, options: ByteCacheOptions): Ca
       }
       misses++
       const read = await store.read(request, signal)
-      keep(key, read.slice())
+      keep(key, copyInto(read))
       return read
     },
     close() {

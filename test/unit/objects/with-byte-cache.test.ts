@@ -1,0 +1,70 @@
+import t from 'tap'
+import { memoryStore } from '../../../service/objects/memory-store.ts'
+import { withByteCache } from '../../../service/objects/with-byte-cache.ts'
+import { countingStore } from '../../support/counting-store.ts'
+
+const signal = new AbortController().signal
+
+t.test('a short range is read once, and each reader has bytes of its own', async (t) => {
+  const memory = memoryStore()
+  const object = memory.put('lake', 'data', Buffer.alloc(100, 'x'))
+  const counting = countingStore(memory)
+  const cached = withByteCache(counting, { bytesMax: 1_000 })
+  const request = { object, range: { start: 0, end: 10 } }
+  const first = await cached.read(request, signal)
+  first.fill(0)
+  const second = await cached.read(request, signal)
+  t.equal(Buffer.from(second).toString(), 'xxxxxxxxxx')
+  second.fill(0)
+  const into = new Uint8Array(20)
+  const third = await cached.read({ ...request, into }, signal)
+  t.equal(third.buffer, into.buffer)
+  t.equal(Buffer.from(third).toString(), 'xxxxxxxxxx')
+  t.equal(counting.reads.length, 1)
+  t.strictSame(cached.counters(), { hits: 2, misses: 1, evictions: 0, entries: 1, bytes: 10 })
+})
+
+t.test('another version is another entry', async (t) => {
+  const memory = memoryStore()
+  const cached = withByteCache(memory, { bytesMax: 1_000 })
+  const range = { start: 0, end: 3 }
+  const old = memory.put('lake', 'data', Buffer.from('old'))
+  await cached.read({ object: old, range }, signal)
+  const now = memory.put('lake', 'data', Buffer.from('new'))
+  t.equal(Buffer.from(await cached.read({ object: now, range }, signal)).toString(), 'new')
+})
+
+t.test('the ranges unused for longest make room', async (t) => {
+  const memory = memoryStore()
+  const object = memory.put('lake', 'data', Buffer.alloc(100, 'x'))
+  const counting = countingStore(memory)
+  const cached = withByteCache(counting, { bytesMax: 30, rangeBytesMax: 20 })
+  const read = (start: number, end = start + 10): Promise<Uint8Array> =>
+    cached.read({ object, range: { start, end } }, signal)
+  await read(0)
+  await read(10)
+  await read(20)
+  await read(0)
+  await read(30)
+  t.strictSame(cached.counters(), { hits: 1, misses: 4, evictions: 1, entries: 3, bytes: 30 })
+  await read(0)
+  t.equal(counting.reads.length, 4, 'the one used again is still there')
+  await read(10)
+  t.equal(counting.reads.length, 5, 'the other is not')
+  await read(0, 21)
+  await read(0, 21)
+  t.equal(counting.reads.length, 7, 'long ranges pass by')
+  t.equal(cached.counters().bytes, 30)
+})
+
+t.test('failures are not kept', async (t) => {
+  const memory = memoryStore()
+  const object = { bucket: 'lake', key: 'data', etag: 'e', sizeBytes: 3 }
+  const counting = countingStore(memory)
+  const cached = withByteCache(counting, { bytesMax: 30 })
+  const request = { object, range: { start: 0, end: 3 } }
+  await t.rejects(cached.read(request, signal), { code: 'table_not_found' })
+  await t.rejects(cached.read(request, signal), { code: 'table_not_found' })
+  t.equal(counting.reads.length, 2)
+  t.equal(cached.counters().entries, 0)
+})
