@@ -94,6 +94,7 @@ function hintedTimestamp(
   hint: ArrowType,
 ): ArrowType {
   if (hint.kind !== 'timestamp' || type.timezone === null || hint.timezone === null) return type
+  if (hint.timezone.includes('\0')) return type
   return { ...type, timezone: hint.timezone }
 }
 

@@ -5,7 +5,7 @@ import { type Annotation, readConvertedType, readLogicalType } from './parquet-a
 import { STOP, type ThriftReader } from './thrift-reader.ts'
 
 /** By number in parquet.thrift, `FieldRepetitionType`. */
-const repetitions = ['required', 'optional', 'repeated'] as const
+export const repetitions = ['required', 'optional', 'repeated'] as const
 export type Repetition = (typeof repetitions)[number]
 
 /** An element of the file's schema with the elements below it. */
@@ -74,6 +74,8 @@ function readElement(reader: ThriftReader, isRoot: boolean): SchemaElement {
     else if (id === 10) logical = readLogicalType(reader)
     else reader.skip()
   }
+  // Arrow's C data interface ends names with a zero byte.
+  if (name.includes('\0')) reader.fail(`the column name ${quote(name)} has a zero byte`)
   const physicalType =
     type === -1
       ? null

@@ -20,8 +20,18 @@ import type { SchemaNode } from './parquet-schema.ts'
 import { readStatistics } from './raw-statistics.ts'
 import { type Fail, ThriftReader } from './thrift-reader.ts'
 
-/** What of an object the parser needs: its name for errors, its size for checks. */
-export type ParquetObject = Pick<ObjectVersion, 'bucket' | 'key' | 'sizeBytes'>
+/** What of a file the parser needs: its name for errors, its size for checks. */
+export interface FooterSource {
+  readonly name: string
+  readonly sizeBytes: number
+}
+
+/** An object as the source of a footer. */
+export function footerSource(
+  object: Pick<ObjectVersion, 'bucket' | 'key' | 'sizeBytes'>,
+): FooterSource {
+  return { name: `${object.bucket}/${object.key}`, sizeBytes: object.sizeBytes }
+}
 
 /** Memory of a schema node, its leaf and its field: measured, rounded up. */
 const NODE_HELD_BYTES = 1000
@@ -32,24 +42,24 @@ const NODE_HELD_BYTES = 1000
  * @throws {GatewayError} `unreadable_file` no Parquet file; `unsupported` encrypted; `too_large` above
  *   FOOTER_BYTES_MAX.
  */
-export function footerRange(tail: Uint8Array, object: ParquetObject): ByteRange {
-  const fail = failFor(object)
-  if (object.sizeBytes < MAGIC_BYTES + TRAILER_BYTES || tail.length < TRAILER_BYTES) {
-    fail(`it has ${object.sizeBytes} bytes`)
+export function footerRange(tail: Uint8Array, source: FooterSource): ByteRange {
+  const fail = failFor(source)
+  if (source.sizeBytes < MAGIC_BYTES + TRAILER_BYTES || tail.length < TRAILER_BYTES) {
+    fail(`it has ${source.sizeBytes} bytes`)
   }
   const trailer = tail.subarray(tail.length - TRAILER_BYTES)
   const magic = String.fromCharCode(...trailer.subarray(4))
-  if (magic === 'PARE') throw unsupported(object, 'its footer is encrypted')
+  if (magic === 'PARE') throw unsupported(source, 'its footer is encrypted')
   if (magic !== 'PAR1') fail('it does not end with PAR1')
   const length = new DataView(trailer.buffer, trailer.byteOffset).getUint32(0, true)
-  const end = object.sizeBytes - TRAILER_BYTES
+  const end = source.sizeBytes - TRAILER_BYTES
   if (length > end - MAGIC_BYTES) {
-    fail(`its footer claims ${length} bytes in a file of ${object.sizeBytes}`)
+    fail(`its footer claims ${length} bytes in a file of ${source.sizeBytes}`)
   }
   if (length > FOOTER_BYTES_MAX) {
     throw new GatewayError(
       'too_large',
-      `${nameOf(object)} has a footer of ${length} bytes, more than ${FOOTER_BYTES_MAX}: write fewer row groups`,
+      `${source.name} has a footer of ${length} bytes, more than ${FOOTER_BYTES_MAX}: write fewer row groups`,
     )
   }
   return { start: end - length, end }
@@ -60,20 +70,27 @@ export function footerRange(tail: Uint8Array, object: ParquetObject): ByteRange 
  *
  * @throws {GatewayError} as `footerRange`; `unreadable_file` names the object and what is wrong with it.
  */
-export function parseFooter(tail: Uint8Array, object: ParquetObject): Footer {
-  const fail = failFor(object)
-  const range = footerRange(tail, object)
-  const start = tail.length - (object.sizeBytes - range.start)
+export function parseFooter(
+  tail: Uint8Array,
+  object: Pick<ObjectVersion, 'bucket' | 'key' | 'sizeBytes'>,
+): Footer {
+  return readFooter(tail, footerSource(object))
+}
+
+/** As `parseFooter`, for what is no object of a store. */
+export function readFooter(tail: Uint8Array, source: FooterSource): Footer {
+  const fail = failFor(source)
+  const range = footerRange(tail, source)
+  const start = tail.length - (source.sizeBytes - range.start)
   if (start < 0) fail('its footer was not read whole')
   // A copy of its own: the footer outlives the tail, which may be much larger.
   const bytes = tail.slice(start, tail.length - TRAILER_BYTES)
   const scan = scanFooter(new ThriftReader(bytes, 0, fail))
-  if (scan.unsupported !== undefined) throw unsupported(object, scan.unsupported)
-  return makeFooter(bytes, scan, { object, fail, footerStart: range.start })
+  if (scan.unsupported !== undefined) throw unsupported(source, scan.unsupported)
+  return makeFooter(bytes, scan, { fail, footerStart: range.start })
 }
 
 interface FooterContext {
-  readonly object: ParquetObject
   readonly fail: Fail
   readonly footerStart: number
 }
@@ -186,19 +203,15 @@ function addLeaves(leaves: Leaf[], node: SchemaNode, above: LeafContext): void {
   })
 }
 
-function nameOf(object: ParquetObject): string {
-  return `${object.bucket}/${object.key}`
-}
-
-function failFor(object: ParquetObject): Fail {
+function failFor(source: FooterSource): Fail {
   return (what) => {
     throw new GatewayError(
       'unreadable_file',
-      `${nameOf(object)} is not a readable parquet file: ${what}`,
+      `${source.name} is not a readable parquet file: ${what}`,
     )
   }
 }
 
-function unsupported(object: ParquetObject, what: string): GatewayError {
-  return new GatewayError('unsupported', `${nameOf(object)} cannot be read: ${what}`)
+function unsupported(source: FooterSource, what: string): GatewayError {
+  return new GatewayError('unsupported', `${source.name} cannot be read: ${what}`)
 }

@@ -1,0 +1,14 @@
+// The module: what kernel-module.ts calls. Every kernel takes the ends of what it reads and writes, answers a count or
+// a length, and a number of fault.ts when the input lies. Nothing is static: the memory is the host's, and may be shared.
+
+export { snappy } from './snappy'
+export { lz4 } from './lz4'
+export { appendBits, appendRun, spreadBits } from './bits'
+export { hybridBits, hybridRead, hybridStart } from './hybrid'
+export { gatherFixed } from './gather'
+export { byteTable, gatherBytes, gatherBytesLength, plainBytes } from './plain-bytes'
+export { deltaBytes, deltaBytesLength, deltaIntegers, deltaLengthBytes } from './delta'
+export { joinStreams } from './split-streams'
+export { int96, narrow, plainFixed, reverseBytes, reverseFixed, widen } from './convert'
+export { scatterFixed, scatterOffsets } from './scatter'
+export { checkUtf8, checkUtf8Table } from './utf8'

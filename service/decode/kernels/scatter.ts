@@ -1,0 +1,83 @@
+// Moves values that lie one after the other to the rows that are present; null rows become 0. From the last row to
+// the first, in place: a value never moves over one that is still to be moved.
+
+import { bytesOfBits } from './bits'
+import { INPUT_ENDS, OUTPUT_ENDS } from './fault'
+
+function scatter<T>(values: usize, validity: usize, first: u32, rows: u32, present: u32): void {
+  let from: i32 = <i32>present - 1
+  let row: i32 = <i32>rows - 1
+  const none = isVector<T>() ? i64x2.splat(0) : <T>0
+  // Where both meet, all rows below are present and in place.
+  for (; row > from && from >= 0; row--) {
+    const bit = first + <u32>row
+    const isPresent = (<u32>load<u8>(validity + (bit >>> 3)) >>> (bit & 7)) & 1
+    const value = load<T>(values + <usize>from * sizeof<T>())
+    store<T>(values + <usize>row * sizeof<T>(), isPresent ? value : none)
+    from -= <i32>isPresent
+  }
+  if (row > from) memory.fill(values, 0, <usize>(row + 1) * sizeof<T>())
+}
+
+function scatterWide(
+  values: usize,
+  width: u32,
+  validity: usize,
+  first: u32,
+  rows: u32,
+  present: u32,
+): void {
+  let from: i32 = <i32>present - 1
+  for (let row: i32 = <i32>rows - 1; row > from; row--) {
+    const bit = first + <u32>row
+    const isPresent = (<u32>load<u8>(validity + (bit >>> 3)) >>> (bit & 7)) & 1
+    const to = values + <usize>row * width
+    if (isPresent && from >= 0) {
+      memory.copy(to, values + <usize>from * width, width)
+      from--
+    } else memory.fill(to, 0, width)
+  }
+}
+
+/** `rows` rows from bit `first` of the bitmap on; `values` holds `present` values and has room for all rows. */
+export function scatterFixed(
+  values: usize,
+  valuesEnd: usize,
+  width: u32,
+  validity: usize,
+  validityEnd: usize,
+  first: u32,
+  rows: u32,
+  present: u32,
+): i32 {
+  if (bytesOfBits(first + rows) > validityEnd - validity) return INPUT_ENDS
+  if (<u64>rows * width > valuesEnd - values) return OUTPUT_ENDS
+  if (width == 8) scatter<u64>(values, validity, first, rows, present)
+  else if (width == 4) scatter<u32>(values, validity, first, rows, present)
+  else if (width == 16) scatter<v128>(values, validity, first, rows, present)
+  else if (width == 2) scatter<u16>(values, validity, first, rows, present)
+  else if (width == 1) scatter<u8>(values, validity, first, rows, present)
+  else scatterWide(values, width, validity, first, rows, present)
+  return <i32>rows
+}
+
+/** Spreads `present + 1` offsets to `rows + 1`: a null row is empty. */
+export function scatterOffsets(
+  offsets: usize,
+  offsetsEnd: usize,
+  validity: usize,
+  validityEnd: usize,
+  first: u32,
+  rows: u32,
+  present: u32,
+): i32 {
+  if (bytesOfBits(first + rows) > validityEnd - validity) return INPUT_ENDS
+  if ((<u64>rows + 1) << 2 > offsetsEnd - offsets) return OUTPUT_ENDS
+  let from: i32 = <i32>present
+  for (let row: i32 = <i32>rows; row > from; row--) {
+    const bit = first + <u32>row - 1
+    store<u32>(offsets + ((<usize>row) << 2), load<u32>(offsets + ((<usize>from) << 2)))
+    from -= <i32>((<u32>load<u8>(validity + (bit >>> 3)) >>> (bit & 7)) & 1 & <u32>(from > 0))
+  }
+  return <i32>rows
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert'
+
+import { groupShape } from '../footers/arrow-fields.ts'
+import { annotatedType } from '../footers/arrow-leaf.ts'
+import { physicalTypes } from '../footers/footer.ts'
+import { readSchema, repetitions, type SchemaNode } from '../footers/parquet-schema.ts'
+import { STOP, ThriftReader } from '../footers/thrift-reader.ts'
+import { ThriftWriter } from './thrift-writer.ts'
+
+/** Id of `schema` in parquet.thrift's `FileMetaData`. */
+const SCHEMA_FIELD = 2
+
+/**
+ * The schema elements of the chosen top-level columns below a new root: a list body in thrift. Elements are
+ * copied; where our Arrow field ignores an element's annotation, so must the decoder: it is left out.
+ */
+export function writeMiniSchema(
+  footerBytes: Uint8Array,
+  columnIndexes: readonly number[],
+): { elementCount: number; bytes: Uint8Array } {
+  const root = schemaOf(footerBytes)
+  const writer = new ThriftWriter()
+  let elementCount = 1
+  writer.element(() => {
+    writer.text(4, 'schema')
+    writer.small(5, columnIndexes.length)
+  })
+  const write = (node: SchemaNode): void => {
+    elementCount += 1
+    if (isPlain(node)) writer.element(() => writePlain(writer, node))
+    else writer.raw(footerBytes.subarray(node.span.start, node.span.end))
+    node.children.forEach(write)
+  }
+  for (const index of columnIndexes) {
+    const column = root.children[index]
+    assert(column !== undefined, `there is no column ${index}`)
+    write(column)
+  }
+  return { elementCount, bytes: writer.finish(0) }
+}
+
+function schemaOf(footerBytes: Uint8Array): SchemaNode {
+  const reader = new ThriftReader(footerBytes, 0, failScanned)
+  for (let id = reader.field(0); id !== STOP; id = reader.field(id)) {
+    if (id === SCHEMA_FIELD) return readSchema(reader)
+    reader.skip()
+  }
+  return failScanned('no schema')
+}
+
+/** The footer was scanned before: it cannot fail now. */
+function failScanned(what: string): never {
+  assert.fail(`a footer changed after it was checked: ${what}`)
+}
+
+function isPlain(node: SchemaNode): boolean {
+  if (node.physicalType !== null) return annotatedType(node, failScanned) === undefined
+  return groupShape(node).kind === 'struct'
+}
+
+function writePlain(writer: ThriftWriter, node: SchemaNode): void {
+  if (node.physicalType !== null) writer.small(1, physicalTypes.indexOf(node.physicalType))
+  if (node.typeLength > 0) writer.small(2, node.typeLength)
+  writer.small(3, repetitions.indexOf(node.repetition))
+  writer.text(4, node.name)
+  if (node.physicalType === null) writer.small(5, node.children.length)
+}

@@ -1,0 +1,121 @@
+import t from 'tap'
+
+import type { Column } from '../../service/arrow/column.ts'
+import type { ArrowType, Field } from '../../service/arrow/arrow-type.ts'
+import type { DecodedRowGroup } from '../../service/decode/decoder.ts'
+import { planRowGroup } from '../../service/decode/mini-file.ts'
+import { parquetWasmDecoder } from '../../service/decode/parquet-wasm-decoder.ts'
+import { GatewayError } from '../../service/errors.ts'
+import type { Footer } from '../../service/footers/footer.ts'
+import { parseFooter } from '../../service/footers/parse-footer.ts'
+import { type Canonical, canonicalRows } from '../support/canonical-rows.ts'
+import { brokenFiles, goldenBytes, goldenNames, goldenRows, goldenSchema } from '../support/golden-files.ts'
+
+const decoder = parquetWasmDecoder()
+
+interface GoldenFile {
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly footer: Footer
+}
+
+function open(name: string): GoldenFile {
+  const bytes = goldenBytes(name)
+  return { name, bytes, footer: parseFooter(bytes, objectOf(name, bytes)) }
+}
+
+function objectOf(name: string, bytes: Uint8Array) {
+  return { bucket: 'golden', key: `${name}.parquet`, etag: '1', sizeBytes: bytes.length }
+}
+
+/** Fetches exactly what the plan asks for into a buffer full of junk, and decodes it. */
+function decode(file: GoldenFile, groupIndex: number, columnIndexes: number[]): DecodedRowGroup {
+  const { bytes, footer, name } = file
+  const plan = planRowGroup({ footer, object: objectOf(name, bytes), groupIndex, columnIndexes })
+  const buffer = new Uint8Array(plan.bufferBytes + 7).fill(0xaa)
+  for (const { start, end, at } of plan.fetches) buffer.set(bytes.subarray(start, end), at)
+  return decoder.decode(plan, buffer)
+}
+
+function rowsOf(
+  file: GoldenFile,
+  columnIndexes: number[],
+  look: (column: Column, index: number) => void = () => {},
+): Canonical[][] {
+  const groups = Array.from({ length: file.footer.rowGroupCount }, (_, group) => group)
+  return groups.flatMap((group) => {
+    const decoded = decode(file, group, columnIndexes)
+    decoded.columns.forEach(look)
+    const rows = canonicalRows(decoded.columns)
+    decoded.release()
+    return rows
+  })
+}
+
+for (const name of goldenNames()) {
+  t.test(`${name} decodes to its rows, whole and column by column`, async (t) => {
+    const file = open(name)
+    const { columns } = file.footer
+    const all = columns.map((_, index) => index)
+    const expected = goldenRows(name)
+    t.strictSame(
+      columns.map((column) => column.field.name),
+      goldenSchema(name).columns.map((column) => column.name),
+    )
+    t.strictSame(
+      columns.map((column) => column.field.nullable),
+      goldenSchema(name).columns.map((column) => column.nullable),
+    )
+    const whole = rowsOf(file, all, (column, index) => {
+      t.strictSame(bare(column.type), bare(columns[index]?.field.type), `${columns[index]?.field.name} is of the promised type`)
+    })
+    t.strictSame(whole, expected)
+    for (const index of all) {
+      const alone = rowsOf(file, [index])
+      if (JSON.stringify(alone) !== JSON.stringify(whole.map((row) => [row[index]]))) {
+        t.fail(`${columns[index]?.field.name} alone differs`)
+      }
+    }
+  })
+}
+
+/** The type without names and metadata of lists' and maps' parts, which writers choose. */
+function bare(type: ArrowType | undefined): unknown {
+  if (type === undefined) return undefined
+  const part = (field: Field) => ({ type: bare(field.type), nullable: field.nullable })
+  switch (type.kind) {
+    case 'list':
+    case 'large_list':
+    case 'fixed_size_list':
+      return { ...type, child: part(type.child) }
+    case 'map': {
+      const entries = type.entries.type
+      return { kind: 'map', entries: entries.kind === 'struct' ? entries.children.map(part) : [] }
+    }
+    case 'struct':
+      return {
+        kind: 'struct',
+        children: type.children.map((field) => ({ ...part(field), name: field.name })),
+      }
+    default:
+      return type
+  }
+}
+
+for (const [name, codes] of brokenFiles()) {
+  t.test(`broken/${name} is a typed error`, async (t) => {
+    const attempt = (): void => {
+      const file = open(`broken/${name}`)
+      rowsOf(file, [...file.footer.columns.keys()])
+    }
+    try {
+      attempt()
+      t.fail('it gave rows')
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      t.comment(error.message)
+      t.ok(codes.includes(error.code), `${error.code}: ${error.message}`)
+      t.match(error.message, `golden/broken/${name}.parquet`)
+    }
+  })
+}
