@@ -1,4 +1,5 @@
 import assert from 'node:assert'
+import { recordBatchMessage } from './record-batch-message.ts'
 import { BUFFER_ALIGNMENT_BYTES, type BatchPlan } from './write-batch.ts'
 
 /** A message whose size is known: room for it is found first, then it is written once. */
@@ -25,7 +26,8 @@ const MESSAGE_BYTES_MAX = 2 ** 31 - 1
 
 /** The batch as FlightData in a gRPC message: prefix, `data_header`, `data_body`; the body lies at a multiple of 64. */
 export function planFlightMessage(batch: BatchPlan): MessagePlan {
-  const { header, bodyBytes } = batch
+  const { bodyBytes } = batch
+  const header = recordBatchMessage(batch)
   const headerLength = [HEADER_TAG, ...varint(header.length)]
   const bodyLength = [...BODY_TAG, ...varint(bodyBytes)]
   const headerAt = GRPC_PREFIX_BYTES + headerLength.length
@@ -41,11 +43,12 @@ export function planFlightMessage(batch: BatchPlan): MessagePlan {
 
 /** The batch as an encapsulated IPC message: `FFFFFFFF`, length of the header, header, body at a multiple of 64. */
 export function planIpcMessage(batch: BatchPlan): MessagePlan {
-  const prefix = new Uint8Array(8 + batch.header.length)
+  const header = recordBatchMessage(batch)
+  const prefix = new Uint8Array(8 + header.length)
   const view = new DataView(prefix.buffer)
   view.setInt32(0, -1, true)
-  view.setInt32(4, batch.header.length, true)
-  prefix.set(batch.header, 8)
+  view.setInt32(4, header.length, true)
+  prefix.set(header, 8)
   return enveloped(prefix, batch)
 }
 

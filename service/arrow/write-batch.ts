@@ -5,7 +5,7 @@ import { bitmapBytes, copyBits, setBits } from './bitmap.ts'
 import type { Column } from './column.ts'
 import { formatType } from './format-type.ts'
 import { OFFSET_MAX } from './rebuild-column.ts'
-import { type BufferSpan, type FieldNode, recordBatchMessage } from './record-batch-message.ts'
+import type { BufferSpan, FieldNode, RecordBatchShape } from './record-batch-message.ts'
 import { childRun, countNulls, elementRun } from './slice-column.ts'
 import { int32View, uint32View } from './typed-views.ts'
 import { offsetBytes, valueBytes } from './type-width.ts'
@@ -17,12 +17,8 @@ export interface BatchPiece {
   readonly count: number
 }
 
-/** A record batch whose place and size are known and whose bytes are not written yet. */
-export interface BatchPlan {
-  readonly rowCount: number
-  readonly bodyBytes: number
-  /** The flatbuffer Message, padded to 8 bytes. */
-  readonly header: Uint8Array
+/** A record batch whose shape is known and whose bytes are not written yet. */
+export interface BatchPlan extends RecordBatchShape {
   /** Writes every byte of the body; the target is exactly `bodyBytes` long. */
   writeBody(target: Uint8Array): void
 }
@@ -74,8 +70,9 @@ export function planBatch(types: readonly ArrowType[], pieces: readonly BatchPie
   const bodyBytes = end === 0 && rowCount > 0 ? EMPTY_BODY_BYTES : end
   return {
     rowCount,
+    nodes,
+    buffers,
     bodyBytes,
-    header: recordBatchMessage({ rowCount, nodes, buffers, bodyBytes }),
     writeBody: (target) => writeBuffers(buffers, target),
   }
 }

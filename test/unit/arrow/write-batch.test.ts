@@ -4,7 +4,8 @@ import type { ArrowType, Field } from '../../../service/arrow/arrow-type.ts'
 import type { Column } from '../../../service/arrow/column.ts'
 import { planFlightMessage, planIpcMessage } from '../../../service/arrow/framed-message.ts'
 import { measureRows, paddingBytesMax, rowsThatFit } from '../../../service/arrow/measure-rows.ts'
-import { ownColumn } from '../../../service/arrow/own-column.ts'
+import { ownColumn, ownRows } from '../../../service/arrow/own-rows.ts'
+import { recordBatchMessage } from '../../../service/arrow/record-batch-message.ts'
 import { encodeSchemaMessage } from '../../../service/arrow/schema-message.ts'
 import { type BatchPiece, planBatch } from '../../../service/arrow/write-batch.ts'
 import { columnsFromIpc } from '../../support/columns-from-ipc.ts'
@@ -57,12 +58,10 @@ t.test('random nested columns in random pieces are read back equal', async (t) =
       return { columns, start, count }
     })
     t.strictSame(readBack(types, pieces), expected, `seed ${seed}`)
-    const owned = pieces.map(({ columns, start, count }) => ({
-      columns: columns.map((column) => ownColumn(column, start, count)),
-      start: 0,
-      count,
-    }))
-    t.strictSame(readBack(types, owned), expected, `seed ${seed}, copied`)
+    const owned = ownRows(types, pieces)
+    t.strictSame(owned.map(readColumn), expected, `seed ${seed}, copied`)
+    const count = expected[0]?.length ?? 0
+    t.strictSame(readBack(types, [{ columns: owned, start: 0, count }]), expected)
     const measured = pieces.reduce((sum, p) => sum + measureRows(p.columns, p.start, p.count), 0)
     const { bodyBytes } = planBatch(types, pieces)
     t.ok(bodyBytes <= measured + paddingBytesMax(types) + 8, `seed ${seed} measures enough`)
@@ -119,6 +118,16 @@ t.test('rows without columns, or of nulls only, have a body of eight zero bytes'
   t.equal(planBatch([int(8)], [piece(columnOf(int(8), []))]).bodyBytes, 0)
 })
 
+t.test('copied rows keep nothing else alive', async (t) => {
+  const column = columnOf(
+    utf8,
+    Array.from({ length: 1000 }, () => 'x'.repeat(100)),
+  )
+  const copy = ownColumn(column, 500, 2)
+  t.strictSame(readColumn(copy), ['x'.repeat(100), 'x'.repeat(100)])
+  t.equal(copy.values?.buffer.byteLength, 64 + 256)
+})
+
 t.test('types that were to be cast away are refused', async (t) => {
   const type: ArrowType = { kind: 'utf8_view' }
   t.throws(() => planBatch([type], [piece(columnOf(type, ['a']))]), { code: 'unsupported' })
@@ -150,7 +159,7 @@ t.test('a flight message holds prefix, header and an aligned body', async (t) =>
   const [headerBytes, headerAt] = varint(message, 6)
   t.equal(headerBytes % 8, 0)
   const header = message.subarray(headerAt, headerAt + headerBytes)
-  t.strictSame([...header], [...plan.header])
+  t.strictSame([...header], [...recordBatchMessage(plan)])
   const tagAt = headerAt + headerBytes
   t.strictSame([...message.subarray(tagAt, tagAt + 2)], [0xc2, 0x3e])
   const [bodyBytes, bodyAt] = varint(message, tagAt + 2)
