@@ -77,7 +77,7 @@ async function minioProcess(binary: string): Promise<DemoStore> {
   let heard = ''
   for (const stream of [child.stdout, child.stderr]) {
     // Only the first lines hold the address; later ones are read and forgotten.
-    stream.on('data', (chunk: Buffer) => (heard = `${heard}${chunk}`.slice(0, 16_384)))
+    stream.on('data', (chunk: Buffer) => (heard = `${heard}${chunk.toString()}`.slice(0, 16_384)))
   }
   const stop = async () => {
     child.kill('SIGTERM')
@@ -117,11 +117,13 @@ async function minioContainer(env: Environment): Promise<DemoStore | undefined> 
     spawnSync('docker', words, { env: { ...env }, encoding: 'utf8', timeout: 180_000 })
   if (docker(['info']).status !== 0) return undefined
   const { accessKey, secretKey } = newKeys()
-  const started = docker([
-    ...['run', '--detach', '--rm', '--publish', '127.0.0.1::9000'],
-    ...['--env', `MINIO_ROOT_USER=${accessKey}`, '--env', `MINIO_ROOT_PASSWORD=${secretKey}`],
-    ...[MINIO_IMAGE, 'server', '/data'],
-  ])
+  const keys = [`MINIO_ROOT_USER=${accessKey}`, `MINIO_ROOT_PASSWORD=${secretKey}`]
+  const started = docker(
+    ['run', '--detach', '--rm', '--publish', '127.0.0.1::9000'].concat(
+      keys.flatMap((key) => ['--env', key]),
+      [MINIO_IMAGE, 'server', '/data'],
+    ),
+  )
   if (started.status !== 0) return undefined
   const id = started.stdout.trim()
   const port = docker(['port', id, '9000']).stdout.trim().split('\n')[0]

@@ -5,13 +5,11 @@ import type { AnswerMessage, InvocationMessage } from './lambda-worker.ts'
 /** Lambda's own limit of one invocation. */
 const INVOCATION_TIMEOUT_MS = 900_000
 
-/** What an invocation ended with: the response's JSON, or the error as Lambda tells it. */
-export type InvocationResult =
-  | { readonly response: string }
-  | { readonly errorType: string; readonly errorMessage: string }
+type Settle = (answer: Exclude<AnswerMessage, { readonly ready: true }>) => void
 
 export interface LambdaHost {
-  invoke(event: string): Promise<InvocationResult>
+  /** The function as its caller sees it: what it throws has the name and message that Lambda would tell. */
+  readonly handler: (event: object) => Promise<unknown>
   close(): Promise<void>
 }
 
@@ -29,7 +27,7 @@ export async function startLambdaHost(
     workerData: { bundleUrl: bundleUrl.href },
     stdout: true,
   })
-  const waiting = new Map<number, (result: InvocationResult) => void>()
+  const waiting = new Map<number, Settle>()
   let lastId = 0
   await once(worker, 'message')
   worker.on('message', (answer: AnswerMessage) => {
@@ -38,19 +36,24 @@ export async function startLambdaHost(
     waiting.delete(answer.id)
   })
   worker.on('error', (error) => {
-    for (const settle of waiting.values()) {
-      settle({ errorType: 'Runtime.ExitError', errorMessage: error.message })
+    for (const [id, settle] of waiting) {
+      settle({ id, errorType: 'Runtime.ExitError', errorMessage: error.message })
     }
     waiting.clear()
   })
+  const invoke = (event: string) =>
+    new Promise<Parameters<Settle>[0]>((resolve) => {
+      lastId += 1
+      waiting.set(lastId, resolve)
+      const message: InvocationMessage = { id: lastId, event, remainingMs: INVOCATION_TIMEOUT_MS }
+      worker.postMessage(message)
+    })
   return {
-    invoke: (event) =>
-      new Promise((resolve) => {
-        lastId += 1
-        waiting.set(lastId, resolve)
-        const message: InvocationMessage = { id: lastId, event, remainingMs: INVOCATION_TIMEOUT_MS }
-        worker.postMessage(message)
-      }),
+    handler: async (event) => {
+      const answer = await invoke(JSON.stringify(event))
+      if ('response' in answer) return JSON.parse(answer.response) as unknown
+      throw Object.assign(new Error(answer.errorMessage), { name: answer.errorType })
+    },
     close: async () => {
       await worker.terminate()
     },

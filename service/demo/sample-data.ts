@@ -37,6 +37,7 @@ export const ORDER_DAYS = 20
 export const ORDERS_PER_DAY = 105_000
 /** The size pyarrow and others write by default is larger; four groups a file show pruning. */
 const ROWS_PER_GROUP = 26_250
+export const ROW_GROUPS_PER_ORDERS_FILE = ORDERS_PER_DAY / ROWS_PER_GROUP
 
 const cities = ['Berlin', 'Lagos', 'Lima', 'Osaka', 'Porto', 'Quito', 'Turin', 'Zürich']
 const channels = ['web', 'shop', 'phone', 'partner']
