@@ -115,7 +115,7 @@ export async function startFakeGateway(
       call.on('cancelled', () => (cancelled += 1))
       record('readSplit', call)
         .then(() => sendBlocks(call, script))
-        .catch((reason: unknown) => call.destroy(reason as Error))
+        .catch((reason: unknown) => void call.emit('error', reason))
     },
   }
   server.addService(federationDefinition(), implementation)
