@@ -1,0 +1,208 @@
+import { GatewayError } from '../errors.ts'
+import type { ObjectStore, ObjectVersion } from '../objects/object-store.ts'
+import { TRAILER_BYTES } from './footer-limits.ts'
+import type { Footer } from './footer.ts'
+import { footerRange, footerSource, parseFooter } from './parse-footer.ts'
+import { Slots } from './slots.ts'
+
+/** First guess at a footer with its trailer: 64 KiB hold the footers of ordinary files in one request. */
+export const FOOTER_GUESS_BYTES = 64 * 1024
+
+/** Reads that may wait for their turn: the files of a large table. */
+export const FOOTER_READS_WAITING_MAX = 100_000
+
+/** What a remembered failure counts in the cache. */
+const FAILURE_HELD_BYTES = 1024
+
+export interface FooterCacheOptions {
+  readonly store: ObjectStore
+  /** Bytes of footers kept. */
+  readonly bytesMax: number
+  /** Files read at the same time. */
+  readonly concurrency: number
+  readonly guessBytes?: number
+}
+
+export interface FooterCacheCounters {
+  /** Answers from memory, and those that joined a read under way. */
+  readonly hits: number
+  readonly misses: number
+  /** Requests to the store and the bytes they asked for. */
+  readonly reads: number
+  readonly readBytes: number
+  readonly heldBytes: number
+  readonly heldFooters: number
+}
+
+/** A footer, or the error that this version of this file will always give. */
+type Held = { readonly footer: Footer } | { readonly failure: GatewayError }
+
+interface Flight {
+  readonly promise: Promise<Footer>
+  readonly controller: AbortController
+  waiting: number
+}
+
+/**
+ * Footers by store, bucket, key, ETag and version, the least recently used dropped first. A miss takes one ranged
+ * read of the file's end, a second only when the footer is longer than the guess. Callers who want the same footer
+ * share one read, which is aborted when the last of them has gone. What the store fails with is not kept; what is
+ * wrong with the file is, since the ETag pins its bytes.
+ */
+export class FooterCache {
+  readonly #options: FooterCacheOptions
+  readonly #held = new Map<string, Held>()
+  readonly #flights = new Map<string, Flight>()
+  readonly #slots: Slots
+  #heldBytes = 0
+  #hits = 0
+  #misses = 0
+  #reads = 0
+  #readBytes = 0
+
+  constructor(options: FooterCacheOptions) {
+    this.#options = options
+    this.#slots = new Slots(options.concurrency, FOOTER_READS_WAITING_MAX)
+  }
+
+  get counters(): FooterCacheCounters {
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      reads: this.#reads,
+      readBytes: this.#readBytes,
+      heldBytes: this.#heldBytes,
+      heldFooters: this.#held.size,
+    }
+  }
+
+  /**
+   * @throws {GatewayError} what the store throws; `unreadable_file`, `unsupported` and `too_large` as `parseFooter`;
+   *   `busy` too many reads wait; `cancelled` the signal aborted.
+   */
+  async get(object: ObjectVersion, signal: AbortSignal): Promise<Footer> {
+    if (signal.aborted) throw cancelled(signal)
+    const name = this.#nameOf(object)
+    const held = this.#held.get(name)
+    if (held !== undefined) {
+      this.#hits += 1
+      this.#held.delete(name)
+      this.#held.set(name, held)
+      if ('failure' in held) throw held.failure
+      return held.footer
+    }
+    const flight = this.#flights.get(name)
+    if (flight !== undefined) {
+      this.#hits += 1
+      return this.#join(name, flight, signal)
+    }
+    this.#misses += 1
+    return this.#join(name, this.#launch(name, object), signal)
+  }
+
+  #nameOf({ bucket, key, etag, versionId }: ObjectVersion): string {
+    return JSON.stringify([this.#options.store.id, bucket, key, etag, versionId ?? null])
+  }
+
+  #launch(name: string, object: ObjectVersion): Flight {
+    const controller = new AbortController()
+    const promise = this.#slots
+      .use(() => this.#read(object, controller.signal), controller.signal)
+      .then(
+        (footer) => {
+          this.#keep(name, { footer })
+          return footer
+        },
+        (error: unknown) => {
+          if (isLasting(error)) this.#keep(name, { failure: error })
+          throw error
+        },
+      )
+      .finally(() => {
+        if (this.#flights.get(name) === flight) this.#flights.delete(name)
+      })
+    const flight: Flight = { promise, controller, waiting: 0 }
+    this.#flights.set(name, flight)
+    return flight
+  }
+
+  /** Waits for the flight or the caller's signal, whichever comes first. */
+  async #join(name: string, flight: Flight, signal: AbortSignal): Promise<Footer> {
+    flight.waiting += 1
+    const left = whenAborted(signal)
+    try {
+      return await Promise.race([flight.promise, left.promise])
+    } finally {
+      left.forget()
+      flight.waiting -= 1
+      if (flight.waiting === 0 && this.#flights.get(name) === flight) {
+        this.#flights.delete(name)
+        flight.controller.abort()
+      }
+    }
+  }
+
+  async #read(object: ObjectVersion, signal: AbortSignal): Promise<Footer> {
+    const guessBytes = Math.max(this.#options.guessBytes ?? FOOTER_GUESS_BYTES, TRAILER_BYTES)
+    const end = object.sizeBytes
+    if (end < TRAILER_BYTES) return parseFooter(new Uint8Array(), object)
+    const start = Math.max(0, end - guessBytes)
+    const tail = await this.#fetch(object, { start, end }, signal)
+    const footer = footerRange(tail, footerSource(object))
+    if (footer.start >= start) return parseFooter(tail, object)
+    const head = await this.#fetch(object, { start: footer.start, end: start }, signal)
+    const whole = new Uint8Array(head.length + tail.length)
+    whole.set(head)
+    whole.set(tail, head.length)
+    return parseFooter(whole, object)
+  }
+
+  #fetch(
+    object: ObjectVersion,
+    range: { readonly start: number; readonly end: number },
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    this.#reads += 1
+    this.#readBytes += range.end - range.start
+    return this.#options.store.read({ object, range }, signal)
+  }
+
+  #keep(name: string, held: Held): void {
+    const bytes = bytesOf(held)
+    if (bytes > this.#options.bytesMax) return
+    const before = this.#held.get(name)
+    if (before !== undefined) this.#heldBytes -= bytesOf(before)
+    this.#held.delete(name)
+    this.#held.set(name, held)
+    this.#heldBytes += bytes
+    for (const [oldest, dropped] of this.#held) {
+      if (this.#heldBytes <= this.#options.bytesMax) return
+      this.#held.delete(oldest)
+      this.#heldBytes -= bytesOf(dropped)
+    }
+  }
+}
+
+function bytesOf(held: Held): number {
+  return 'footer' in held ? held.footer.heldBytes : FAILURE_HELD_BYTES
+}
+
+const lastingCodes: ReadonlySet<string> = new Set(['unreadable_file', 'unsupported', 'too_large'])
+
+function isLasting(error: unknown): error is GatewayError {
+  return error instanceof GatewayError && lastingCodes.has(error.code)
+}
+
+function cancelled(signal: AbortSignal): GatewayError {
+  return new GatewayError('cancelled', 'the request was cancelled', { cause: signal.reason })
+}
+
+/** A promise that rejects when the signal aborts, until it is forgotten. */
+function whenAborted(signal: AbortSignal): { promise: Promise<never>; forget: () => void } {
+  const listening = new AbortController()
+  const promise = new Promise<never>((_, reject) => {
+    const leave = (): void => reject(cancelled(signal))
+    signal.addEventListener('abort', leave, { once: true, signal: listening.signal })
+  })
+  return { promise, forget: () => listening.abort() }
+}

@@ -1,0 +1,76 @@
+import { ThriftWriter } from '../../service/decode/thrift-writer.ts'
+
+/** A node of a Parquet schema, for footers made by hand. */
+export interface BuiltNode {
+  readonly name: string
+  readonly repetition: 'required' | 'optional' | 'repeated'
+  /** Number in parquet.thrift's `Type`; absent for groups. */
+  readonly type?: number
+  readonly typeLength?: number
+  /** Number in parquet.thrift's `ConvertedType`. */
+  readonly converted?: number
+  readonly scale?: number
+  readonly precision?: number
+  readonly children?: readonly BuiltNode[]
+}
+
+const repetitions = ['required', 'optional', 'repeated']
+
+export interface BuiltFile {
+  readonly columns: readonly BuiltNode[]
+  readonly keyValues?: Readonly<Record<string, string>>
+  /** Bytes of padding in the key-values, to make the footer large. */
+  readonly paddingBytes?: number
+}
+
+/** A Parquet file without row groups: magic, footer, length, magic. */
+export function emptyParquet({ columns, keyValues = {}, paddingBytes = 0 }: BuiltFile): Uint8Array {
+  const writer = new ThriftWriter()
+  writer.small(1, 2)
+  writer.structs(2, 1 + columns.reduce((sum, column) => sum + countNodes(column), 0))
+  writer.element(() => {
+    writer.text(4, 'schema')
+    writer.small(5, columns.length)
+  })
+  for (const column of columns) writeNode(writer, column)
+  writer.integer(3, 0)
+  writer.structs(4, 0)
+  const entries = [...Object.entries(keyValues), ['padding', 'x'.repeat(paddingBytes)] as const]
+  writer.structs(5, entries.length)
+  for (const [key, value] of entries) {
+    writer.element(() => {
+      writer.text(1, key)
+      writer.text(2, value)
+    })
+  }
+  writer.stop()
+  return frameFooter(writer.finish(0))
+}
+
+/** Thrift bytes as a file: magic, footer, length, magic. */
+export function frameFooter(thrift: Uint8Array): Uint8Array {
+  const file = Buffer.alloc(4 + thrift.length + 8)
+  file.write('PAR1', 0, 'latin1')
+  file.set(thrift, 4)
+  file.writeUInt32LE(thrift.length, 4 + thrift.length)
+  file.write('PAR1', 8 + thrift.length, 'latin1')
+  return file
+}
+
+function countNodes(node: BuiltNode): number {
+  return 1 + (node.children ?? []).reduce((sum, child) => sum + countNodes(child), 0)
+}
+
+function writeNode(writer: ThriftWriter, node: BuiltNode): void {
+  writer.element(() => {
+    if (node.type !== undefined) writer.small(1, node.type)
+    if (node.typeLength !== undefined) writer.small(2, node.typeLength)
+    writer.small(3, repetitions.indexOf(node.repetition))
+    writer.text(4, node.name)
+    if (node.children !== undefined) writer.small(5, node.children.length)
+    if (node.converted !== undefined) writer.small(6, node.converted)
+    if (node.scale !== undefined) writer.small(7, node.scale)
+    if (node.precision !== undefined) writer.small(8, node.precision)
+  })
+  for (const child of node.children ?? []) writeNode(writer, child)
+}
