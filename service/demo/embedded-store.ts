@@ -67,12 +67,14 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
 
   const serve = async (message: IncomingMessage, answer: ServerResponse): Promise<void> => {
     const number = ++requestCount
+    const left = new AbortController()
     answer.once('close', () => {
+      left.abort()
       log.push(logged(message, answer.statusCode))
       if (log.length > LOG_ENTRIES_MAX) log.shift()
     })
     try {
-      if (faults.delayMs !== undefined) await sleep(faults.delayMs)
+      if (faults.delayMs !== undefined) await sleep(faults.delayMs, undefined, left)
       misbehave(number, faults)
       await answerRequest(checked(message, { accessKey, secretKey }, scene), answer, scene)
     } catch (error) {

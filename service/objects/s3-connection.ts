@@ -54,7 +54,7 @@ export interface S3Connection {
 
 /** MinIO closes a connection that idles for 30 s; we close first, so that no request meets the closing. */
 const IDLE_MS_MAX = 20_000
-/** minio eats the body of 408, 429, 499 and most of 5xx: this one status it hands on stands for all above 399. */
+/** minio eats the body of most errors; this one status it hands on stands for all that are not good. */
 const MASK = 400
 const accepted = [200, 206, MASK]
 
@@ -108,7 +108,7 @@ export function s3Connection(options: S3ConnectionOptions): S3Connection {
         const limits = { signal: deadline.signal, timeout: silenceMsMax }
         const sent = scheme.request({ ...settings, ...limits }, (answer) => {
           status = answer.statusCode ?? 0
-          if (status >= MASK) answer.statusCode = MASK
+          if (status !== 200 && status !== 206) answer.statusCode = MASK
           onAnswer(answer)
         })
         sent.on('timeout', () => deadline.end(`no byte for ${silenceMsMax} ms`))

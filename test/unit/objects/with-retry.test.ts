@@ -9,7 +9,7 @@ const signal = new AbortController().signal
 const wait = async (): Promise<void> => {}
 
 /** A store that fails as told, once per error. */
-function failing(errors: unknown[]): { store: ObjectStore; calls: () => number } {
+function failing(errors: Error[]): { store: ObjectStore; calls: () => number } {
   let calls = 0
   const store = {
     ...memoryStore(),
@@ -62,7 +62,7 @@ t.test('what the store refused is not asked again', async (t) => {
 })
 
 t.test('all users share the budget, and successes refill it', async (t) => {
-  const errors: unknown[] = Array.from({ length: 100 }, down)
+  const errors: Error[] = Array.from({ length: 100 }, down)
   const { store, calls } = failing(errors)
   const retrying = withRetry(store, { wait, retriesMax: 5, retriesPerSuccess: 0.5 })
   for (let call = 0; call < 10; call++) await t.rejects(retrying.listBuckets(signal), down())

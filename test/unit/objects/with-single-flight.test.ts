@@ -54,7 +54,9 @@ t.test('equal reads go to the store once, and each has bytes of its own', async 
   const elsewhere = shared.read({ object, range: { start: 2, end: 6 } }, forEver())
   t.equal(calls(), 2)
   // The first gives its bytes away as soon as it has them.
-  const first = reads[0]?.then((bytes) => structuredClone(bytes, { transfer: [bytes.buffer] }))
+  const first = reads[0]?.then((bytes) =>
+    structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] }),
+  )
   open()
   const all = await Promise.all([first, ...reads.slice(1)])
   for (const bytes of all) t.equal(Buffer.from(bytes ?? []).toString(), '234')
@@ -65,15 +67,18 @@ t.test('equal reads go to the store once, and each has bytes of its own', async 
 t.test('the work goes on while one is left, and ends with the last', async (t) => {
   const { store, open, calls, aborted } = gated()
   const shared = withSingleFlight(store)
-  const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()]
-  const reads = [one, two, three].map((controller) => shared.read(request, controller.signal))
-  one.abort()
-  await t.rejects(reads[0] ?? Promise.resolve(), { code: 'cancelled' })
-  two.abort()
-  await t.rejects(reads[1] ?? Promise.resolve(), { code: 'cancelled' })
+  const join = (): { left: Promise<void>; leave: () => void } => {
+    const controller = new AbortController()
+    const left = t.rejects(shared.read(request, controller.signal), { code: 'cancelled' })
+    return { left: left.then(() => {}), leave: () => controller.abort() }
+  }
+  const [one, two, three] = [join(), join(), join()]
+  one.leave()
+  two.leave()
+  await Promise.all([one.left, two.left])
   t.equal(aborted(), 0)
-  three.abort()
-  await t.rejects(reads[2] ?? Promise.resolve(), { code: 'cancelled' })
+  three.leave()
+  await three.left
   t.equal(aborted(), 1)
 
   const next = shared.read(request, forEver())

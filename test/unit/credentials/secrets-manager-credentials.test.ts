@@ -1,0 +1,133 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import t from 'tap'
+import type { Test } from 'tap'
+import {
+  readStoreSecret,
+  secretsManagerCredentials,
+} from '../../../service/credentials/secrets-manager-credentials.ts'
+
+const forEver = (): AbortSignal => new AbortController().signal
+
+interface Vault {
+  readonly client: SecretsManagerClient
+  /** What it answers: a secret, or the name of an error. */
+  secret: string
+  readonly asked: string[]
+}
+
+/** A server that speaks as much of Secrets Manager's protocol as one call takes. */
+async function vault(t: Test, secret: string): Promise<Vault> {
+  const asked: string[] = []
+  const state = { secret }
+  const server = createServer((request, answer) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+    request.on('end', () => {
+      asked.push(`${String(request.headers['x-amz-target'])} ${body}`)
+      const failed = state.secret.endsWith('Exception')
+      answer.writeHead(failed ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
+      answer.end(JSON.stringify(failed ? { __type: state.secret } : { SecretString: state.secret }))
+    })
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const client = new SecretsManagerClient({
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    region: 'us-east-1',
+    maxAttempts: 1,
+    credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+  })
+  t.teardown(() => {
+    client.destroy()
+    server.close()
+    server.closeAllConnections()
+  })
+  return Object.assign(state, { client, asked })
+}
+
+const minioSecret = (secretKey: string): string =>
+  JSON.stringify({ access_key: 'reader', secret_key: secretKey, server: 'minio:9000' })
+
+t.test('the secret of the connector we replace is read, by any of its spellings', async (t) => {
+  const { client, asked } = await vault(t, minioSecret('s1'))
+  const read = await readStoreSecret({ secretName: 'lake/minio', client }, forEver())
+  t.strictSame(
+    [read.accessKey, read.secretKey.reveal(), read.server],
+    ['reader', 's1', 'minio:9000'],
+  )
+  t.strictSame(asked, ['secretsmanager.GetSecretValue {"SecretId":"lake/minio"}'])
+
+  const other = await vault(t, '{"accessKey":"a","secretKey":"s","session_token":"t"}')
+  const spelt = await readStoreSecret({ secretName: 'x', client: other.client }, forEver())
+  t.equal(spelt.accessKey, 'a')
+  t.equal(spelt.sessionToken?.reveal(), 't')
+  t.equal(spelt.server, undefined)
+})
+
+t.test('a secret of another shape is named, never quoted', async (t) => {
+  for (const secret of [
+    'canary',
+    '"canary"',
+    '["canary"]',
+    '{"access_key":"canary"}',
+    '',
+    'null',
+  ]) {
+    const { client } = await vault(t, secret)
+    await t.rejects(readStoreSecret({ secretName: 'lake/minio', client }, forEver()), {
+      code: 'unavailable',
+      message: /^the secret lake\/minio is not a JSON object(?!.*canary)/,
+      cause: undefined,
+    })
+  }
+  const { client } = await vault(t, 'ResourceNotFoundException')
+  await t.rejects(readStoreSecret({ secretName: 'lake/minio', client }, forEver()), {
+    code: 'unavailable',
+    message: /lake\/minio cannot be read \(ResourceNotFoundException\)/,
+  })
+})
+
+t.test('one reading serves all until its time is over or the store refuses it', async (t) => {
+  const server = await vault(t, minioSecret('s1'))
+  let nowMs = 0
+  const source = secretsManagerCredentials({
+    secretName: 'x',
+    client: server.client,
+    ttlMs: 60_000,
+    nowMs: () => nowMs,
+  })
+  const secretNow = async (): Promise<string> => (await source.get(forEver())).secretKey.reveal()
+  t.strictSame(await Promise.all([secretNow(), secretNow(), secretNow()]), ['s1', 's1', 's1'])
+  t.equal(server.asked.length, 1)
+
+  server.secret = minioSecret('s2')
+  nowMs = 59_999
+  t.equal(await secretNow(), 's1')
+  source.expire()
+  t.equal(await secretNow(), 's2')
+  t.equal(server.asked.length, 2)
+  source.expire()
+  t.equal(await secretNow(), 's2')
+  t.equal(server.asked.length, 2, 'what was just read is not read again')
+
+  nowMs += 60_000
+  server.secret = minioSecret('s3')
+  t.equal(await secretNow(), 's3')
+  t.equal(server.asked.length, 3)
+})
+
+t.test('a failed reading is not kept, and who leaves leaves alone', async (t) => {
+  const server = await vault(t, 'InternalServiceErrorException')
+  const source = secretsManagerCredentials({ secretName: 'x', client: server.client })
+  await t.rejects(source.get(forEver()), { code: 'unavailable' })
+  server.secret = minioSecret('s1')
+  const controller = new AbortController()
+  const left = t.rejects(source.get(controller.signal), { code: 'cancelled' })
+  const stays = source.get(forEver())
+  controller.abort()
+  await left
+  t.equal((await stays).accessKey, 'reader')
+  t.equal(server.asked.length, 2)
+  await t.rejects(source.get(AbortSignal.abort()), { code: 'cancelled' })
+})
