@@ -156,7 +156,9 @@ function streaming(door: FederationDoor) {
   return (call: ServerWritableStream<ReadSplitRequest, Block>): void => {
     const watch = watchCall(door, call.getPath(), call.request)
     const life = callSignal(call)
-    sendFrames(call, door.backend.readSplit(call.request, life.signal), life.signal).then(
+    const send = async () =>
+      sendFrames(call, door.backend.readSplit(call.request, life.signal), life.signal)
+    send().then(
       () => {
         life.finish()
         watch(undefined)

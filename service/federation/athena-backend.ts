@@ -1,0 +1,123 @@
+import type { Field } from '../arrow/arrow-type.ts'
+import { decodeSchemaMessage, encodeSchemaMessage } from '../arrow/schema-message.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { TableName } from '../catalog/table-name.ts'
+import { formatTableName } from '../catalog/table-folders.ts'
+import { GatewayError } from '../errors.ts'
+import type { PlanPage, PlanRequest } from '../planning/plan-scan.ts'
+import type { Split } from '../planning/split.ts'
+import type { Frame, FrameLimits } from '../scan/frame.ts'
+import type { ScanColumn, ScanRequest } from '../scan/scan-request.ts'
+import { readConstraints } from './athena-constraints.ts'
+import { athenaFields, packedFields } from './athena-types.ts'
+import type { FederationBackend, TablePage } from './federation-service.ts'
+
+/** Lambda answers with at most 6 MB; a page of splits is JSON with tickets in base64. */
+const PAGE_BYTES_MAX = 4_000_000
+const SPLITS_MAX = 1_000
+/** The shim's own numbers; these hold when it names none. */
+const BLOCK_BYTES_TARGET = 13_000_000
+const BLOCK_BYTES_MAX = 16_000_000
+/** Narrow rows reach the byte target late; more rows than this help nobody. */
+const BLOCK_ROWS_MAX = 8_000_000
+
+export interface AthenaBackendParts {
+  readonly catalog: Pick<Catalog, 'listSchemas' | 'listTables' | 'describeTable'>
+  plan(request: PlanRequest, signal: AbortSignal): Promise<PlanPage>
+  /** @throws {GatewayError} `invalid_request` the ticket is not ours, or too old. */
+  openTicket(ticket: Uint8Array): Split
+  scan(request: ScanRequest, signal: AbortSignal): AsyncIterable<Frame>
+}
+
+/** Athena's questions, answered by catalog, planning and scan in Athena's own types. */
+export function athenaBackend(parts: AthenaBackendParts): FederationBackend {
+  const { catalog } = parts
+  return {
+    listSchemas: (signal) => catalog.listSchemas(signal),
+    listTables: async ({ schema, pageSize, pageToken }, signal) =>
+      tablePage(await catalog.listTables(schema, signal), pageSize, pageToken),
+    describeTable: async (name, signal) => describe(parts, name, signal),
+    planSplits: async (request, signal) => {
+      const { schema, table, constraintsJson, continuationToken } = request
+      const { predicate } = readConstraints(constraintsJson)
+      const page = await parts.plan(
+        {
+          table: { schema, table },
+          predicate,
+          ...(continuationToken !== '' && { continuation: continuationToken }),
+          splitsMax: limited(request.splitCountMax, SPLITS_MAX),
+          pageBytesMax: limited(request.pageBytesMax, PAGE_BYTES_MAX),
+        },
+        signal,
+      )
+      const tickets = page.splits.map(({ ticket }) => ticket)
+      return { tickets, continuationToken: page.continuation ?? '' }
+    },
+    readSplit: (request, signal) => {
+      const split = parts.openTicket(request.ticket)
+      assertSameTable(split, request)
+      const { fields } = decodeSchemaMessage(request.arrowSchema)
+      const { rowLimit } = readConstraints(request.constraintsJson)
+      const scan: ScanRequest = {
+        split,
+        columns: scanColumns(packedFields(fields), split),
+        frames: blockLimits(request.blockBytesTarget, request.blockBytesMax),
+        ...(rowLimit !== undefined && { rowLimit }),
+      }
+      return parts.scan(scan, signal)
+    },
+  }
+}
+
+async function describe(
+  { catalog }: AthenaBackendParts,
+  name: TableName,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const { fields, partitionFields } = await catalog.describeTable(name, signal)
+  const columns = athenaFields([...fields, ...partitionFields], formatTableName(name))
+  if (columns.length === 0) {
+    throw new GatewayError('unsupported', `${formatTableName(name)} has no columns at all`)
+  }
+  return encodeSchemaMessage({ fields: columns })
+}
+
+/** Stateless paging: names are sorted, the token is the last name of the page before. */
+function tablePage(tables: readonly string[], pageSize: number, pageToken: string): TablePage {
+  const rest = pageToken === '' ? tables : tables.filter((table) => table > pageToken)
+  if (pageSize <= 0 || rest.length <= pageSize) return { tables: rest, nextPageToken: '' }
+  const page = rest.slice(0, pageSize)
+  return { tables: page, nextPageToken: page.at(-1) ?? '' }
+}
+
+function assertSameTable({ table }: Split, { schema, table: name }: TableName): void {
+  if (table.schema === schema && table.table === name) return
+  throw new GatewayError(
+    'invalid_request',
+    `the split is of ${formatTableName(table)}, not of ${schema}.${name}`,
+  )
+}
+
+function scanColumns(fields: readonly Field[], split: Split): readonly ScanColumn[] {
+  const partitions = new Map(split.partitionColumns.map((name) => [name.toLowerCase(), name]))
+  return fields.map((field): ScanColumn => {
+    const partition = partitions.get(field.name.toLowerCase())
+    return partition === undefined
+      ? { field, from: { kind: 'file' } }
+      : { field, from: { kind: 'partition', partition } }
+  })
+}
+
+function blockLimits(targetBytes: number, mostBytes: number): FrameLimits {
+  const bodyBytesMax = limited(mostBytes, BLOCK_BYTES_MAX)
+  return {
+    bodyBytesTarget: Math.min(limited(targetBytes, BLOCK_BYTES_TARGET), bodyBytesMax),
+    bodyBytesMax,
+    rowsMax: BLOCK_ROWS_MAX,
+  }
+}
+
+/** What was asked for, within our own limit; 0 asks for nothing in particular. */
+function limited(asked: number, most: number): number {
+  return asked > 0 ? Math.min(asked, most) : most
+}
