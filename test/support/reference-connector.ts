@@ -2,7 +2,6 @@ import { createCipheriv, randomUUID } from 'node:crypto'
 import {
   Binary,
   Bool,
-  DataType,
   DateDay,
   DateMillisecond,
   Decimal,
@@ -19,11 +18,12 @@ import {
   TimestampMillisecond,
   Utf8,
 } from 'apache-arrow'
+import type { DataType } from 'apache-arrow'
 import { decodeSchema, encodeBlock } from '../../service/athena/arrow-blocks.ts'
 import { encodeBatch, encodeSchema } from '../../service/athena/arrow-messages.ts'
 import { recordBatch } from '../../service/athena/column-data.ts'
 import type { ConnectorFunction } from '../../service/athena/invoke.ts'
-import type { EncryptionKeyJson, SplitJson } from '../../service/athena/responses.ts'
+import type { BlockJson, EncryptionKeyJson, SplitJson } from '../../service/athena/responses.ts'
 import type { Value } from '../../service/athena/rows.ts'
 import type { SpillReader } from '../../service/athena/spilled-blocks.ts'
 import { packUtc } from '../../service/athena/time-zones.ts'
@@ -68,6 +68,7 @@ export interface ReferenceEvent {
   readonly nextToken: string | null
   readonly pageSize: number
   readonly continuationToken: string | null
+  readonly partitions: BlockJson
   readonly constraints: { readonly limit?: number; readonly summary: Record<string, unknown> }
   readonly split: SplitJson
 }

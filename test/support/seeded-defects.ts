@@ -1,4 +1,5 @@
 import { Field, Schema, Uint32, Utf8 } from 'apache-arrow'
+import { decodeSchema } from '../../service/athena/arrow-blocks.ts'
 import { encodeSchema } from '../../service/athena/arrow-messages.ts'
 import type { Rule } from '../../service/athena/broken-rule.ts'
 import { splitKey } from './reference-connector.ts'
@@ -218,8 +219,26 @@ export const seededDefects: Readonly<Record<string, SeededDefect>> = {
   'columns in another order': {
     rule: 'projection',
     defect: inRecords((block) => {
-      const fields = [new Field('name', new Utf8(), true), new Field('id', new Utf8(), true)]
+      const schema = decodeSchema(block.schema, 'the schema')
+      const fields = schema.fields.toReversed()
       block.schema = encodeSchema(new Schema(fields), 'modern').toString('base64')
+      block.records = ''
+    }),
+  },
+  'a column of another type': {
+    rule: 'projection',
+    defect: inRecords((block) => {
+      const schema = decodeSchema(block.schema, 'the schema')
+      const fields = schema.fields.map(({ name }) => new Field(name, new Utf8(), true))
+      block.schema = encodeSchema(new Schema(fields), 'modern').toString('base64')
+      block.records = ''
+    }),
+  },
+  'a column missing': {
+    rule: 'projection',
+    defect: inRecords((block) => {
+      const schema = decodeSchema(block.schema, 'the schema')
+      block.schema = encodeSchema(new Schema(schema.fields.slice(1)), 'modern').toString('base64')
       block.records = ''
     }),
   },
@@ -263,7 +282,7 @@ export const seededDefects: Readonly<Record<string, SeededDefect>> = {
   },
   'blocks listed in another order': {
     rule: 'spill_location',
-    defect: inRemote((locations) => locations.reverse()),
+    defect: inRemote((locations) => locations.push(...locations.splice(0, 1))),
     options: spilled,
   },
   'a block in another bucket': {

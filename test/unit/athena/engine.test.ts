@@ -1,9 +1,12 @@
+import { Field, Int32, Schema, Utf8 } from 'apache-arrow'
 import t from 'tap'
+import { decodeBlock, encodeBlock } from '../../../service/athena/arrow-blocks.ts'
+import { brokenRule } from '../../../service/athena/broken-rule.ts'
 import { athena } from '../../../service/athena/engine.ts'
 import type { AthenaOptions } from '../../../service/athena/engine.ts'
 import { invokeInProcess } from '../../../service/athena/invoke.ts'
 import type { QueryRequest } from '../../../service/athena/query.ts'
-import { rowFormatter } from '../../../service/athena/rows.ts'
+import { cellReader, rowFormatter } from '../../../service/athena/rows.ts'
 import type { Value } from '../../../service/athena/rows.ts'
 import type { Serde } from '../../../service/athena/responses.ts'
 import type { Where } from '../../../service/athena/where.ts'
@@ -261,6 +264,66 @@ t.test('refuses queries that make no sense', async (t) => {
   await t.rejects(select({ where: { amount: '1.234' } }), { code })
   await t.rejects(select({ where: { name: { eq: 'a', in: ['b'] } } }), { code })
   await t.rejects(select({ where: { tags: { eq: 'a' } } }), { code })
+})
+
+t.test('drops partitions that the filter rules out, and asks for splits in batches', async (t) => {
+  const asked: unknown[] = []
+  const partitionSchema = new Schema([
+    new Field('name', new Utf8(), true),
+    new Field('opaque', new Int32(), true),
+  ])
+  const rows = Array.from({ length: 10 }, (_, n): Value[] => [`name ${n % 5}`, n])
+  const defect = {
+    answer(answer: Record<string, unknown>, event: ReferenceEvent) {
+      if (answer['@type'] === 'GetTableResponse') return { ...answer, partitionColumns: ['name'] }
+      if (answer['@type'] === 'GetTableLayoutResponse')
+        return { ...answer, partitions: encodeBlock(partitionSchema, rows, 'modern') }
+      if (answer['@type'] === 'GetSplitsResponse' && event.continuationToken === null) {
+        const block = decodeBlock(event.partitions, 'the partitions')
+        const cells = block.columns.map(cellReader)
+        asked.push(
+          Array.from({ length: block.rowCount }, (_, row) => cells.map((cell) => cell(row))),
+        )
+      }
+      return answer
+    },
+  }
+  const where = { name: { in: ['name 1', 'name 3'] } }
+  const options = { limits: { partitionBatchRows: 3 } }
+  const { statistics } = await select({ where }, { defect, splitCount: 1 }, options)
+  t.strictSame(asked, [[rows[1], rows[3], rows[6]], [rows[8]]])
+  t.match(statistics, { partitions: 4, splits: 2, pages: 2 })
+  asked.length = 0
+  await select({ where: { name: 'nowhere' } }, { defect }, options)
+  t.strictSame(asked, [], 'no partition, no split')
+})
+
+t.test('refuses listings with names that no query reaches', async (t) => {
+  const listing = (type: string, change: Record<string, unknown>) =>
+    engine({
+      defect: {
+        answer: (answer) => (answer['@type'] === type ? { ...answer, ...change } : answer),
+      },
+    })
+  const schemas = (...names: string[]) =>
+    listing('ListSchemasResponse', { schemas: names }).listSchemas(never)
+  const tables = (pageSize: number, change: Record<string, unknown>) =>
+    listing('ListTablesResponse', change).listTables({ schema: 'reference', pageSize }, never)
+  const table = (tableName: string) => ({ schemaName: 'reference', tableName })
+  const ruleOf = (listed: Promise<unknown>) =>
+    listed.then(
+      () => 'accepted',
+      (error: unknown) => brokenRule(error),
+    )
+  t.equal(await ruleOf(schemas('Sales')), 'names')
+  t.equal(await ruleOf(schemas('a', 'a')), 'names')
+  t.equal(await ruleOf(schemas('')), 'names')
+  t.equal(await ruleOf(schemas('a', 'b')), 'accepted')
+  t.equal(await ruleOf(tables(-1, { tables: [table('T')] })), 'names')
+  t.equal(await ruleOf(tables(-1, { nextToken: 'more' })), 'paging')
+  t.equal(await ruleOf(tables(2, { tables: [table('x')], nextToken: '2' })), 'paging')
+  t.equal(await ruleOf(tables(1, { tables: [table('x'), table('y')] })), 'paging')
+  t.equal(await ruleOf(tables(-1, { tables: [{ schemaName: 'o', tableName: 'x' }] })), 'echo')
 })
 
 t.test('tells progress', async (t) => {
