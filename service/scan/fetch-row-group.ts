@@ -1,0 +1,61 @@
+import { mapAhead } from '../catalog/map-ahead.ts'
+import type { RowGroupPlan } from '../decode/decoder.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import type { ReadBuffers } from './read-buffers.ts'
+import type { ScanPiece } from './scan-job.ts'
+import type { ScanReceipt } from './scan-receipt.ts'
+
+/** A piece with its bytes in place. */
+export interface FetchedPiece {
+  readonly piece: ScanPiece
+  /** Exactly the plan's `bufferBytes`; empty when there is no plan. */
+  readonly buffer: Uint8Array
+  /** Gives the buffer back. */
+  release(): void
+}
+
+/** Ranges of one row group that are read at the same time. */
+const RANGES_AHEAD = 8
+
+export interface FetchParts {
+  readonly store: ObjectStore
+  readonly buffers: ReadBuffers
+  readonly receipt: ScanReceipt
+}
+
+/**
+ * Reads the ranges that a piece's plan names, each straight into its place.
+ *
+ * @throws {GatewayError} what the store throws.
+ */
+export async function fetchRowGroup(
+  piece: ScanPiece,
+  parts: FetchParts,
+  signal: AbortSignal,
+): Promise<FetchedPiece> {
+  const { plan } = piece
+  if (plan === undefined) return { piece, buffer: new Uint8Array(0), release() {} }
+  const lent = parts.buffers.take(plan.bufferBytes)
+  const buffer = lent.subarray(0, plan.bufferBytes)
+  clearGaps(plan, buffer)
+  buffer.set(plan.tail, plan.tailAt)
+  const read = async ({ start, end, at }: RowGroupPlan['fetches'][number], abort: AbortSignal) => {
+    parts.receipt.fetchRequests++
+    const into = buffer.subarray(at, at + end - start)
+    await parts.store.read({ object: piece.object, range: { start, end }, into }, abort)
+    parts.receipt.fetchBytes += end - start
+  }
+  // When one fails the buffer is not given back: another may still write to it.
+  for await (const _ of mapAhead(plan.fetches, RANGES_AHEAD, read, signal));
+  return { piece, buffer, release: () => parts.buffers.giveBack(lent) }
+}
+
+/** Zeroes what no read fills: a buffer used before may hold another table's bytes. */
+function clearGaps(plan: RowGroupPlan, buffer: Uint8Array): void {
+  let end = 0
+  for (const fetch of plan.fetches.toSorted((a, b) => a.at - b.at)) {
+    if (fetch.at > end) buffer.fill(0, end, fetch.at)
+    end = Math.max(end, fetch.at + fetch.end - fetch.start)
+  }
+  if (plan.tailAt > end) buffer.fill(0, end, plan.tailAt)
+}

@@ -1,0 +1,81 @@
+import type { Decoder } from '../decode/decoder.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import { DecoderTrap, trapError } from './decoder-trap.ts'
+import { DecoderTurn } from './decoder-turn.ts'
+import type { Frame } from './frame.ts'
+import { withFrameCredits } from './frame-credits.ts'
+import { FrameMemory } from './frame-memory.ts'
+import { Inbox } from './inbox.ts'
+import { ReadBuffers } from './read-buffers.ts'
+import type { ScanJob, ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
+import { type ScanLimits, scanLimits } from './scan-limits.ts'
+import { emptyReceipt } from './scan-receipt.ts'
+import { runScanTask, type TaskParts, type WrittenFrame } from './scan-task.ts'
+
+export interface InProcessParts {
+  readonly store: ObjectStore
+  readonly decoder: Decoder
+  readonly nowMs: () => number
+  readonly limits?: Partial<ScanLimits>
+}
+
+/** Runs scans where it stands, without a worker: for tests and for one-shot commands. Decoding blocks everything. */
+export class InProcessRunner implements ScanRunner {
+  readonly memory: FrameMemory
+  readonly #parts: Omit<TaskParts, 'memory' | 'receipt' | 'emit'>
+  readonly #limits: ScanLimits
+
+  constructor({ store, decoder, nowMs, limits = {} }: InProcessParts) {
+    this.#limits = { ...scanLimits, ...limits }
+    this.memory = new FrameMemory(new SharedArrayBuffer(this.#limits.memoryBytes))
+    this.#parts = {
+      store,
+      decoder,
+      nowMs,
+      turn: new DecoderTurn(),
+      buffers: new ReadBuffers(this.#limits.bufferBytesKept),
+      readAhead: this.#limits.readAhead,
+      watchDecode() {},
+    }
+  }
+
+  run(job: ScanJob, pieces: AsyncIterable<ScanPiece>, signal: AbortSignal): ScanRun {
+    const receipt = emptyReceipt()
+    const memory = withFrameCredits(this.memory, this.#limits.framesOutstandingMax)
+    const parts = { ...this.#parts, memory, receipt }
+    return { receipt, frames: framesOf(job, pieces, parts, signal) }
+  }
+}
+
+async function* framesOf(
+  job: ScanJob,
+  pieces: AsyncIterable<ScanPiece>,
+  parts: Omit<TaskParts, 'emit'>,
+  signal: AbortSignal,
+): AsyncGenerator<Frame, void, undefined> {
+  const left = new AbortController()
+  const frames = new Inbox<WrittenFrame>()
+  const emit = (frame: WrittenFrame) => frames.push(frame)
+  const both = AbortSignal.any([signal, left.signal])
+  const done = runScanTask(job, pieces, { ...parts, emit }, both).then(
+    () => frames.end(),
+    (error: unknown) => release(frames.fail(known(error))),
+  )
+  try {
+    for await (const { message, run, rowCount, bodyBytes } of frames) {
+      yield { message, rowCount, bodyBytes, release: () => run.release() }
+    }
+  } finally {
+    left.abort()
+    await done
+    release(frames.fail(undefined))
+  }
+}
+
+function release(unread: readonly WrittenFrame[]): void {
+  for (const { run } of unread) run.release()
+}
+
+function known(error: unknown): unknown {
+  return error instanceof DecoderTrap ? trapError(error.source, error.cause) : error
+}

@@ -1,0 +1,47 @@
+import type { Field } from '../arrow/arrow-type.ts'
+import type { ConstantValue } from '../arrow/make-column.ts'
+import type { RowGroupPlan } from '../decode/decoder.ts'
+import type { ObjectVersion } from '../objects/object-store.ts'
+import type { Frame, FrameLimits } from './frame.ts'
+import type { ScanReceipt } from './scan-receipt.ts'
+
+/** What a runner is told once: the shape of the answer. Plain data. */
+export interface ScanJob {
+  readonly fields: readonly Field[]
+  readonly frames: FrameLimits
+  /** `Infinity` when there is none. */
+  readonly rowLimit: number
+}
+
+/** Where a column of the answer comes from in one file. */
+export type ColumnSource =
+  | { readonly kind: 'decoded'; /** Among the plan's columns. */ readonly index: number }
+  | { readonly kind: 'constant'; readonly value: ConstantValue }
+
+/** One row group to be read. Plain data. */
+export interface ScanPiece {
+  readonly object: ObjectVersion
+  /** Names file and row group in errors: `bucket/key, row group 3`. */
+  readonly source: string
+  readonly rowCount: number
+  /** Absent when no column comes from the file: nothing is read then. */
+  readonly plan?: RowGroupPlan
+  /** One for each of the job's fields. */
+  readonly columns: readonly ColumnSource[]
+}
+
+/** A scan under way. */
+export interface ScanRun {
+  /**
+   * The frames in order, to be consumed once. Leaving the loop early ends the scan.
+   *
+   * @throws {GatewayError} what went wrong first; frames before it are good.
+   */
+  readonly frames: AsyncIterable<Frame>
+  readonly receipt: ScanReceipt
+}
+
+/** Reads pieces and makes frames of them, here or in a worker. */
+export interface ScanRunner {
+  run(job: ScanJob, pieces: AsyncIterable<ScanPiece>, signal: AbortSignal): ScanRun
+}

@@ -1,0 +1,25 @@
+import type { Field } from '../arrow/arrow-type.ts'
+import type { Split } from '../planning/split.ts'
+import type { FrameLimits } from './frame.ts'
+
+/** One column of the answer: its name and type there, and where its values come from. */
+export interface ScanColumn {
+  readonly field: Field
+  /**
+   * A column of the files, found by the field's name (exact, else the only one that differs by case alone; nulls
+   * where a file lacks it); or a partition column, found among the split's by this name.
+   */
+  readonly from:
+    | { readonly kind: 'file' }
+    | { readonly kind: 'partition'; readonly partition: string }
+}
+
+/** What to read of a split, and how to cut it. */
+export interface ScanRequest {
+  readonly split: Split
+  /** In the order of the answer. */
+  readonly columns: readonly ScanColumn[]
+  readonly frames: FrameLimits
+  /** No more rows than this. */
+  readonly rowLimit?: number
+}

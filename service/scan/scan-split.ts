@@ -1,0 +1,128 @@
+import { mapAhead } from '../catalog/map-ahead.ts'
+import type { FooterSource } from '../catalog/describe-files.ts'
+import { planRowGroup } from '../decode/mini-file.ts'
+import { GatewayError } from '../errors.ts'
+import type { Footer } from '../footers/footer.ts'
+import type { ObjectVersion } from '../objects/object-store.ts'
+import type { Split, SplitFile } from '../planning/split.ts'
+import type { Frame } from './frame.ts'
+import { type ColumnMatch, matchColumns } from './match-columns.ts'
+import type { ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
+import { scanLimits } from './scan-limits.ts'
+import type { ScanReceipt } from './scan-receipt.ts'
+import type { ScanRequest } from './scan-request.ts'
+
+/** What a scan works with. */
+export interface ScanDeps {
+  readonly footers: FooterSource
+  readonly runner: ScanRunner
+}
+
+/**
+ * A split becomes frames: for each file its footer, for each row group a plan of ranged reads; a runner reads,
+ * decodes, casts and cuts, in order, no faster than the frames are taken. Leaving the loop early, an error and the
+ * signal all end the reads.
+ *
+ * The answer is made of whole frames and has every row, or ends with an error.
+ */
+export function scanSplit(request: ScanRequest, deps: ScanDeps, signal: AbortSignal): ScanRun {
+  const job = {
+    fields: request.columns.map(({ field }) => field),
+    frames: request.frames,
+    rowLimit: request.rowLimit ?? Infinity,
+  }
+  const left = new AbortController()
+  const both = AbortSignal.any([signal, left.signal])
+  const opened = { files: 0 }
+  const pieces = planPieces(request, deps.footers, opened, both)
+  const run = deps.runner.run(job, pieces, both)
+  return {
+    frames: untilLeft(run.frames, left),
+    get receipt(): ScanReceipt {
+      return { ...run.receipt, files: opened.files }
+    },
+  }
+}
+
+async function* untilLeft(
+  frames: AsyncIterable<Frame>,
+  left: AbortController,
+): AsyncGenerator<Frame, void, undefined> {
+  try {
+    yield* frames
+  } finally {
+    left.abort()
+  }
+}
+
+/** A file with its footer. */
+interface OpenFile {
+  readonly file: SplitFile
+  readonly object: ObjectVersion
+  readonly footer: Footer
+}
+
+/** The split's row groups one by one, until there are rows enough. Footers are read ahead. */
+async function* planPieces(
+  request: ScanRequest,
+  footers: FooterSource,
+  opened: { files: number },
+  signal: AbortSignal,
+): AsyncGenerator<ScanPiece, void, undefined> {
+  const { split } = request
+  let rowsLeft = request.rowLimit ?? Infinity
+  if (rowsLeft === 0) return
+  const open = async (file: SplitFile, abort: AbortSignal): Promise<OpenFile> => {
+    const object = versionOf(split, file)
+    return { file, object, footer: await footers.get(object, abort) }
+  }
+  for await (const opening of mapAhead(split.files, scanLimits.filesAheadMax, open, signal)) {
+    opened.files++
+    for (const piece of planFile(request, opening)) {
+      yield piece
+      rowsLeft -= piece.rowCount
+      if (rowsLeft <= 0) return
+    }
+  }
+}
+
+function versionOf({ bucket }: Split, file: SplitFile): ObjectVersion {
+  const { key, etag, sizeBytes, versionId } = file
+  return { bucket, key, etag, sizeBytes, ...(versionId === undefined ? {} : { versionId }) }
+}
+
+function* planFile(request: ScanRequest, { file, object, footer }: OpenFile): Generator<ScanPiece> {
+  const { start, end } = file.rowGroups
+  const name = `${object.bucket}/${object.key}`
+  if (end > footer.rowGroupCount) {
+    throw new GatewayError(
+      'object_changed',
+      `${name} has ${footer.rowGroupCount} row groups, the plan was made for ${end}; plan again`,
+    )
+  }
+  const match = matchColumns({
+    columns: request.columns,
+    fileColumns: footer.columns,
+    object,
+    prefix: request.split.prefix,
+  })
+  for (let groupIndex = start; groupIndex < end; groupIndex++) {
+    const { rowCount } = footer.rowGroup(groupIndex)
+    if (rowCount > 0) yield planPiece({ footer, object, groupIndex, rowCount }, match)
+  }
+}
+
+interface GroupOfFile {
+  readonly footer: Footer
+  readonly object: ObjectVersion
+  readonly groupIndex: number
+  readonly rowCount: number
+}
+
+function planPiece(group: GroupOfFile, { columnIndexes, sources }: ColumnMatch): ScanPiece {
+  const { footer, object, groupIndex, rowCount } = group
+  const source = `${object.bucket}/${object.key}, row group ${groupIndex}`
+  const piece = { object, source, rowCount, columns: sources }
+  if (columnIndexes.length === 0) return piece
+  return { ...piece, plan: planRowGroup({ footer, object, groupIndex, columnIndexes }) }
+}

@@ -1,0 +1,249 @@
+import type { ArrowType } from '../arrow/arrow-type.ts'
+import { columnBytes } from '../arrow/column-bytes.ts'
+import { type MessagePlan, planFlightMessage } from '../arrow/framed-message.ts'
+import { ownRows } from '../arrow/own-rows.ts'
+import { type BatchPiece, planBatch } from '../arrow/write-batch.ts'
+import type { DecodedRowGroup, Decoder, RowGroupPlan } from '../decode/decoder.ts'
+import { GatewayError } from '../errors.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import { type CastRows, castRows } from './cast-rows.ts'
+import { DecoderTrap } from './decoder-trap.ts'
+import type { DecoderTurn } from './decoder-turn.ts'
+import { type FetchedPiece, fetchRowGroup } from './fetch-row-group.ts'
+import type { MemoryRun, MemorySource } from './frame-memory.ts'
+import { type ReadAheadLimits, readAhead } from './read-ahead.ts'
+import type { ReadBuffers } from './read-buffers.ts'
+import { RowQueue } from './row-queue.ts'
+import type { ScanJob, ScanPiece } from './scan-job.ts'
+import type { ScanReceipt } from './scan-receipt.ts'
+
+/** A frame that was written; the run is its reader's to release. */
+export interface WrittenFrame {
+  readonly message: Uint8Array
+  readonly run: MemoryRun
+  readonly rowCount: number
+  readonly bodyBytes: number
+}
+
+/** What a task works with. Tasks of one worker share everything but the last two and their credits for memory. */
+export interface TaskParts {
+  readonly store: ObjectStore
+  readonly decoder: Decoder
+  readonly turn: DecoderTurn
+  readonly buffers: ReadBuffers
+  readonly readAhead: ReadAheadLimits
+  /** Milliseconds of a clock that never goes back. */
+  readonly nowMs: () => number
+  /** Told of the piece that is being decoded, then of the end of it. */
+  readonly watchDecode: (piece: ScanPiece | undefined) => void
+  readonly memory: MemorySource
+  readonly receipt: ScanReceipt
+  readonly emit: (frame: WrittenFrame) => void
+}
+
+/**
+ * Reads row groups ahead, decodes them in order, casts, cuts and writes frames, as fast as there is memory for them.
+ *
+ * @throws {GatewayError} what is wrong with store, file or limits
+ * @throws {DecoderTrap} the decoder must not be used any more
+ */
+export async function runScanTask(
+  job: ScanJob,
+  pieces: AsyncIterable<ScanPiece>,
+  parts: TaskParts,
+  signal: AbortSignal,
+): Promise<void> {
+  if (job.rowLimit === 0) return
+  const reading = {
+    bytesOf: (piece: ScanPiece) => piece.plan?.bufferBytes ?? 0,
+    start: (piece: ScanPiece, abort: AbortSignal) => fetchRowGroup(piece, parts, abort),
+    discard: (fetched: FetchedPiece) => fetched.release(),
+  }
+  const task = new ScanTask(job, parts, signal)
+  let waitingSince = parts.nowMs()
+  for await (const fetched of readAhead(pieces, reading, parts.readAhead, signal)) {
+    parts.receipt.fetchWaitMs += parts.nowMs() - waitingSince
+    const isEnough = await task.take(fetched)
+    if (isEnough) break
+    waitingSince = parts.nowMs()
+  }
+  await task.finish()
+}
+
+/** A row group whose rows are not all queued yet; they may be views of the decoder's memory. */
+interface HeldRows {
+  readonly rest: Iterator<CastRows>
+  /** May be called twice. */
+  release(): void
+}
+
+class ScanTask {
+  readonly #job: ScanJob
+  readonly #parts: TaskParts
+  readonly #signal: AbortSignal
+  readonly #types: readonly ArrowType[]
+  readonly #queue: RowQueue
+  #held: HeldRows | undefined
+  #rowsLeft: number
+
+  constructor(job: ScanJob, parts: TaskParts, signal: AbortSignal) {
+    this.#job = job
+    this.#parts = parts
+    this.#signal = signal
+    this.#types = job.fields.map(({ type }) => type)
+    this.#queue = new RowQueue(this.#types, job.frames)
+    this.#rowsLeft = job.rowLimit
+  }
+
+  /** Makes frames of one row group; true when no more rows are wanted. */
+  async take(fetched: FetchedPiece): Promise<boolean> {
+    this.#held = await this.#open(fetched)
+    try {
+      while (this.#queueNext()) await this.#emitFrames(false)
+      this.#letGo()
+    } finally {
+      this.#held.release()
+      this.#held = undefined
+    }
+    return this.#rowsLeft === 0
+  }
+
+  finish(): Promise<void> {
+    return this.#emitFrames(true)
+  }
+
+  async #open(fetched: FetchedPiece): Promise<HeldRows> {
+    const { piece } = fetched
+    const { fields } = this.#job
+    const rowCount = Math.min(piece.rowCount, this.#rowsLeft)
+    this.#rowsLeft -= rowCount
+    this.#parts.receipt.rowGroups++
+    this.#parts.receipt.rowsRead += piece.rowCount
+    const ends = [() => fetched.release()]
+    const release = () => ends.splice(0).forEach((end) => end())
+    if (piece.plan === undefined) {
+      return { rest: castRows({ piece, fields, decoded: [], rowCount }), release }
+    }
+    try {
+      ends.unshift(await this.#parts.turn.acquire(this.#signal))
+      const decoded = this.#decode(piece, piece.plan, fetched.buffer)
+      ends.unshift(() => decoded.release())
+      return { rest: castRows({ piece, fields, decoded: decoded.columns, rowCount }), release }
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  #decode(piece: ScanPiece, plan: RowGroupPlan, buffer: Uint8Array): DecodedRowGroup {
+    const { decoder, receipt, watchDecode } = this.#parts
+    const decoded = this.#timed('decodeMs', () => {
+      watchDecode(piece)
+      try {
+        return decoder.decode(plan, buffer)
+      } catch (error) {
+        throw error instanceof GatewayError ? error : new DecoderTrap(piece.source, error)
+      } finally {
+        watchDecode(undefined)
+      }
+    })
+    if (decoded.rowCount !== piece.rowCount) {
+      decoded.release()
+      throw new GatewayError(
+        'unreadable_file',
+        `${piece.source} holds ${decoded.rowCount} rows where its footer says ${piece.rowCount}`,
+      )
+    }
+    receipt.decodedBytes += decoded.columns.reduce((sum, column) => sum + columnBytes(column), 0)
+    return decoded
+  }
+
+  /** Moves the next rows of the row group to the queue; false when there are no more. */
+  #queueNext(): boolean {
+    return this.#timed('frameMs', () => {
+      const next = this.#held?.rest.next()
+      if (next === undefined || next.done === true) return false
+      this.#queue.add(next.value.columns, next.value.rowCount)
+      return true
+    })
+  }
+
+  /** Copies what is not written yet and hands the decoder on. */
+  #letGo(): void {
+    while (this.#queueNext());
+    this.#timed('frameMs', () => this.#queue.detach())
+    this.#held?.release()
+  }
+
+  async #emitFrames(isEnd: boolean): Promise<void> {
+    for (let rows = this.#queue.take(isEnd); rows !== undefined; rows = this.#queue.take(isEnd)) {
+      await this.#emitFrame(rows)
+    }
+  }
+
+  async #emitFrame(rows: readonly BatchPiece[]): Promise<void> {
+    const { emit, receipt } = this.#parts
+    const { bodyBytesMax } = this.#job.frames
+    const batch = planBatch(this.#types, rows)
+    const { rowCount, bodyBytes } = batch
+    if (bodyBytes > bodyBytesMax) {
+      throw new GatewayError(
+        'too_large',
+        `a row takes ${bodyBytes} bytes, a block may have ${bodyBytesMax}; select fewer columns`,
+      )
+    }
+    const planned = planFlightMessage(batch)
+    const { run, message } = await this.#findRoom(planned, rows)
+    receipt.frames++
+    receipt.frameBytes += bodyBytes
+    receipt.rowsReturned += rowCount
+    emit({
+      message: this.#timed('frameMs', () => message.write(run.bytes)),
+      run,
+      rowCount,
+      bodyBytes,
+    })
+  }
+
+  /**
+   * Waits for memory; not with the decoder in hand when another scan wants it. The message is the planned one, or
+   * the same of rows that were copied meanwhile.
+   */
+  async #findRoom(
+    planned: MessagePlan,
+    rows: readonly BatchPiece[],
+  ): Promise<{ run: MemoryRun; message: MessagePlan }> {
+    const { memory, nowMs, receipt, turn } = this.#parts
+    const startedMs = nowMs()
+    const room = memory.allocate(planned.totalBytes, this.#signal)
+    let message = planned
+    try {
+      const isFirst = room.then(() => true)
+      const mustWait = this.#held !== undefined && !(await Promise.race([isFirst, turn.wanted()]))
+      if (mustWait) {
+        const count = rows.reduce((sum, piece) => sum + piece.count, 0)
+        const columns = ownRows(this.#types, rows)
+        message = planFlightMessage(planBatch(this.#types, [{ columns, start: 0, count }]))
+        this.#letGo()
+      }
+    } catch (error) {
+      room.then(
+        (run) => run.release(),
+        () => {},
+      )
+      throw error
+    }
+    const run = await room
+    receipt.memoryWaitMs += nowMs() - startedMs
+    return { run, message }
+  }
+
+  #timed<T>(stage: 'decodeMs' | 'frameMs', work: () => T): T {
+    const startedMs = this.#parts.nowMs()
+    try {
+      return work()
+    } finally {
+      this.#parts.receipt[stage] += this.#parts.nowMs() - startedMs
+    }
+  }
+}
