@@ -1,11 +1,11 @@
 import { GatewayError } from '../errors.ts'
-import type { ListPage, ListRequest, ObjectStore } from '../objects/object-store.ts'
-import { AnswerCache } from './answer-cache.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
 import type { SkippedCounts } from './data-files.ts'
 import type { FilesDescription, FooterSource } from './describe-files.ts'
 import { describeFiles } from './describe-files.ts'
 import { FileLister } from './file-lister.ts'
 import type { FilePage, FilesFrom } from './file-lister.ts'
+import { ListingCache } from './listing-cache.ts'
 import type { Table } from './table-folders.ts'
 import { findListedName, formatTableName, outsideNames, tableFolders } from './table-folders.ts'
 import type { TableName } from './table-name.ts'
@@ -56,8 +56,7 @@ export class Catalog {
   readonly #options: CatalogOptions
   readonly #limits: CatalogLimits
   readonly #parts: CatalogParts
-  readonly #buckets: AnswerCache<readonly string[]>
-  readonly #pages: AnswerCache<ListPage>
+  readonly #listings: ListingCache
   readonly #files: FileLister
   /** `''` or the tables' folder with `/` at the end. */
   readonly #tablesPrefix: string
@@ -68,19 +67,14 @@ export class Catalog {
     this.#parts = parts
     const path = options.tablesPath.replace(/^\/+|\/+$/g, '')
     this.#tablesPrefix = path === '' ? '' : `${path}/`
-    const kept = {
+    this.#listings = new ListingCache(parts.store, {
       ttlMs: options.listingTtlMs,
       entriesMax: this.#limits.rememberedEntriesMax,
       nowMs: parts.nowMs,
-    }
-    this.#buckets = new AnswerCache({ ...kept, entryCount: (names) => names.length + 1 })
-    this.#pages = new AnswerCache({
-      ...kept,
-      entryCount: ({ objects, prefixes }) => objects.length + prefixes.length + 1,
     })
     this.#files = new FileLister({
       store: parts.store,
-      list: (request, signal) => this.#list(request, signal),
+      listings: this.#listings,
       objectsMax: this.#limits.objectsMax,
     })
   }
@@ -147,15 +141,8 @@ export class Catalog {
     return { table, ...files }
   }
 
-  #list(request: ListRequest, signal: AbortSignal): Promise<ListPage> {
-    const { bucket, prefix, shallow, startAfter = null, continuation = null } = request
-    const key = JSON.stringify([bucket, prefix, shallow, startAfter, continuation])
-    return this.#pages.get(key, (shared) => this.#parts.store.list(request, shared), signal)
-  }
-
   async #listBuckets(signal: AbortSignal): Promise<readonly string[]> {
-    const { store } = this.#parts
-    const names = await this.#buckets.get('', (shared) => store.listBuckets(shared), signal)
+    const names = await this.#listings.listBuckets(signal)
     return names.filter((name) => name.startsWith(this.#options.bucketPrefix))
   }
 
@@ -169,10 +156,8 @@ export class Catalog {
     const prefix = this.#tablesPrefix
     const { foldersMax } = this.#limits
     const folders: string[] = []
-    let continuation: string | undefined
-    do {
-      const from = continuation === undefined ? {} : { continuation }
-      const page = await this.#list({ bucket, prefix, shallow: true, ...from }, signal)
+    const request = { bucket, prefix, shallow: true }
+    for await (const page of this.#listings.pages(request, signal)) {
       for (const folder of tableFolders(page.prefixes, prefix)) folders.push(folder)
       if (folders.length > foldersMax) {
         throw new GatewayError(
@@ -180,8 +165,7 @@ export class Catalog {
           `${bucket}/${prefix} has more than ${foldersMax} folders, the most a schema may have`,
         )
       }
-      continuation = page.continuation
-    } while (continuation !== undefined)
+    }
     return folders
   }
 }

@@ -1,7 +1,8 @@
 import { GatewayError } from '../errors.ts'
-import type { ListedObject, ListPage, ListRequest, ObjectStore } from '../objects/object-store.ts'
+import type { ListedObject, ObjectStore } from '../objects/object-store.ts'
 import type { SkippedCounts, SkipReason } from './data-files.ts'
 import { endsInMagic, fileKind, noneSkipped } from './data-files.ts'
+import type { ListingCache } from './listing-cache.ts'
 import { mapAhead } from './map-ahead.ts'
 import type { PartitionText } from './partitions.ts'
 import { partitionsOf } from './partitions.ts'
@@ -31,7 +32,7 @@ export interface FilesFrom {
 
 export interface FileListerOptions {
   readonly store: ObjectStore
-  readonly list: (request: ListRequest, signal: AbortSignal) => Promise<ListPage>
+  readonly listings: ListingCache
   /** Objects that one table may have. */
   readonly objectsMax: number
 }
@@ -55,19 +56,15 @@ export class FileLister {
   async *list(table: Table, from: FilesFrom, signal: AbortSignal): AsyncGenerator<FilePage> {
     const { bucket, prefix } = table
     const folders = folderReader(table)
-    const where = { bucket, prefix, shallow: false, ...from }
+    const request = { bucket, prefix, shallow: false, ...from }
     let objectCount = 0
-    let page: ListPage | undefined
-    do {
-      const next = page?.continuation
-      const request = next === undefined ? where : { ...where, continuation: next }
-      page = await this.#options.list(request, signal)
+    for await (const page of this.#options.listings.pages(request, signal)) {
       objectCount += page.objects.length
       this.#checkCount(table, objectCount)
       const { data, skipped } = await this.#sort(page.objects, prefix, signal)
       const files = data.map((object) => ({ object, partitions: folders(object.key) }))
       yield { files, skipped, answeredMs: page.answeredMs }
-    } while (page.continuation !== undefined)
+    }
   }
 
   #checkCount({ name }: Table, objectCount: number): void {

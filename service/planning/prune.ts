@@ -1,0 +1,97 @@
+import type { ArrowType } from '../arrow/arrow-type.ts'
+import { findByName } from '../arrow/find-by-name.ts'
+import type { PartitionText } from '../catalog/partitions.ts'
+import { parsePartitionValue } from '../catalog/partitions.ts'
+import type { FileColumn, Footer } from '../footers/footer.ts'
+import type { Predicate } from '../predicate/predicate.ts'
+import type { ColumnFacts, FactsOf, Verdict } from '../predicate/verdict.ts'
+import { verdictOf } from '../predicate/verdict.ts'
+import { allNull, chunkFacts, constantFacts } from './column-facts.ts'
+
+/** A row group that may hold matching rows. */
+export interface KeptRowGroup {
+  readonly groupIndex: number
+  readonly rowCount: number
+  readonly decodedBytes: number
+}
+
+/** The row groups of a file, sorted out. */
+export interface PrunedFile {
+  readonly kept: readonly KeptRowGroup[]
+  readonly rowGroupsDropped: number
+  readonly rowsDropped: number
+  readonly rowGroupsWithoutRows: number
+}
+
+/** Whether files in these partition folders can hold matching rows, before anything of them is read. */
+export function partitionVerdict(
+  predicate: Predicate,
+  partitions: readonly PartitionText[],
+): Verdict {
+  return verdictOf(predicate, (column, type) => partitionFacts(partitions, { column, type }, 1))
+}
+
+/** Drops the row groups in which no row can match, as far as statistics tell, and those without rows. */
+export function pruneRowGroups(
+  predicate: Predicate,
+  footer: Footer,
+  partitions: readonly PartitionText[],
+): PrunedFile {
+  const kept: KeptRowGroup[] = []
+  let [rowGroupsDropped, rowsDropped, rowGroupsWithoutRows] = [0, 0, 0]
+  const named = footer.columns.map(({ field }) => field)
+  for (let groupIndex = 0; groupIndex < footer.rowGroupCount; groupIndex++) {
+    const { rowCount, uncompressedBytes } = footer.rowGroup(groupIndex)
+    const factsOf: FactsOf = (column, type) =>
+      partitionFacts(partitions, { column, type }, rowCount) ??
+      fileFacts({ footer, named, groupIndex, rowCount }, column, type)
+    if (rowCount === 0) {
+      rowGroupsWithoutRows += 1
+    } else if (verdictOf(predicate, factsOf) === 'none') {
+      rowGroupsDropped += 1
+      rowsDropped += rowCount
+    } else {
+      kept.push({ groupIndex, rowCount, decodedBytes: uncompressedBytes })
+    }
+  }
+  return { kept, rowGroupsDropped, rowsDropped, rowGroupsWithoutRows }
+}
+
+/** Undefined when no folder carries the column, or its text is no value of the type. */
+function partitionFacts(
+  partitions: readonly PartitionText[],
+  { column, type }: { readonly column: string; readonly type: ArrowType },
+  rowCount: number,
+): ColumnFacts | undefined {
+  const at = findByName(partitions, column)
+  const partition = typeof at === 'number' ? partitions[at] : undefined
+  const value = partition && parsePartitionValue(partition.text, type)
+  return value === undefined ? undefined : constantFacts(value, rowCount)
+}
+
+interface RowGroupOfFile {
+  readonly footer: Footer
+  /** The file's columns. */
+  readonly named: readonly { readonly name: string }[]
+  readonly groupIndex: number
+  readonly rowCount: number
+}
+
+/** A column that the file lacks is null in all its rows; of nested columns nothing is known. */
+function fileFacts(
+  { footer, named, groupIndex, rowCount }: RowGroupOfFile,
+  name: string,
+  type: ArrowType,
+): ColumnFacts | undefined {
+  const at = findByName(named, name)
+  if (at === undefined) return allNull(rowCount)
+  const column = at === 'ambiguous' ? undefined : footer.columns[at]
+  const leaf = column && isPrimitive(column) ? footer.leaves[column.leafStart] : undefined
+  if (!column || !leaf || leaf.path.length !== 1 || leaf.maxRepetitionLevel > 0) return undefined
+  const raw = footer.statistics(groupIndex, column.leafStart)
+  return chunkFacts({ leaf, type: column.field.type, rowCount, raw }, type)
+}
+
+function isPrimitive({ leafStart, leafEnd }: FileColumn): boolean {
+  return leafEnd - leafStart === 1
+}
