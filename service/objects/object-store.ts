@@ -43,7 +43,10 @@ export interface ReadRequest {
   readonly object: ObjectVersion
   /** Never empty, inside the object. */
   readonly range: ByteRange
-  /** Where the bytes go, at least as long as the range; absent: memory of the answer's own. */
+  /**
+   * Where the bytes go, at least as long as the range; absent: memory of the answer's own. When the read has
+   * settled, whichever way, nothing more is written to it.
+   */
   readonly into?: Uint8Array
 }
 
