@@ -1,9 +1,11 @@
-// Bundles the shim into one file for Lambda: dist/shim-lambda/index.mjs, which exports `handler`.
+// Bundles the shim into one file for Lambda, which exports `handler`.
+//   node shim-lambda/bundle.mjs [OUTFILE, default dist/shim-lambda/index.mjs]
 import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const outfile = fileURLToPath(new URL('../dist/shim-lambda/index.mjs', import.meta.url))
+const outfile =
+  process.argv[2] ?? fileURLToPath(new URL('../dist/shim-lambda/index.mjs', import.meta.url))
 
 await build({
   entryPoints: [fileURLToPath(new URL('handler.ts', import.meta.url))],
@@ -24,4 +26,4 @@ await build({
 })
 
 const { size } = await stat(outfile)
-process.stdout.write(`dist/shim-lambda/index.mjs: ${(size / 1024).toFixed(0)} KiB\n`)
+process.stdout.write(`${outfile}: ${(size / 1024).toFixed(0)} KiB\n`)
