@@ -103,9 +103,11 @@ export async function startQuery(
 
   const stop = new AbortController()
   const reading = AbortSignal.any([signal, stop.signal])
-  const ask = (split: SplitJson) => {
-    const question = { ...readQuestion(session, plan, limits), split, projection: plan.projection }
-    return readSplit(session, environment.spills, question, reading)
+  const question = readQuestion(session, plan, limits)
+  const ask = async (split: SplitJson) => {
+    const asked = { ...question, split, projection: plan.projection }
+    const blocks = await readSplit(session, environment.spills, asked, reading)
+    return watchLimit(session, blocks, plan.pushdown.limit)
   }
   const batches = async function* (): AsyncGenerator<RowBatch, void, undefined> {
     const ahead = request.limit === undefined ? () => limits.parallel : growing(limits.parallel)
@@ -241,6 +243,21 @@ function readQuestion(
     schema,
     maxBlockBytes,
     maxInlineBytes,
+  }
+}
+
+/** A connector that says it obeys limits returns no more than that from each split. */
+async function* watchLimit(
+  session: Session,
+  blocks: SplitBlocks,
+  limit = Number.POSITIVE_INFINITY,
+): SplitBlocks {
+  let rowCount = 0
+  for await (const block of blocks) {
+    rowCount += block.block.rowCount
+    if (rowCount > limit)
+      session.warn('a split returned more rows than the limit that the connector promised to obey')
+    yield block
   }
 }
 

@@ -183,6 +183,8 @@ function floatText(value: number): string {
 
 /** The double with the fewest digits that reads back as the same single. */
 function shortestSingle(value: number): number {
+  // Rounding to digits would lose the sign of zero.
+  if (value === 0) return value
   for (let digits = 1; digits < 9; digits += 1) {
     const short = Number(value.toPrecision(digits))
     if (Math.fround(short) === value) return short

@@ -1,4 +1,5 @@
 import { createDecipheriv } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Schema } from 'apache-arrow'
 import { GatewayError } from '../errors.ts'
@@ -46,7 +47,10 @@ export function s3SpillReader(options: S3SpillOptions = {}): SpillReader & { clo
       try {
         const command = new GetObjectCommand({ Bucket, Key })
         const object = await client.send(command, { abortSignal: signal })
-        assertSize(object.ContentLength ?? 0, location)
+        const sizeBytes = object.ContentLength ?? Number.POSITIVE_INFINITY
+        // A body that nobody reads would keep its connection.
+        if (sizeBytes > spilledObjectBytesMax) (object.Body as Readable | undefined)?.destroy()
+        assertSize(sizeBytes, location)
         return (await object.Body?.transformToByteArray()) ?? new Uint8Array()
       } catch (reason) {
         throwIfCancelled(signal)

@@ -354,6 +354,17 @@ export const seededWarnings: Readonly<
       if (split?.spillLocation) split.spillLocation.directory = false
     }),
   },
+  'a limit that is promised and ignored': {
+    warning: 'more rows than the limit',
+    defect: inAnswer(
+      'GetDataSourceCapabilitiesResponse',
+      with_({
+        capabilities: {
+          supports_limit_pushdown: [{ subType: 'integer_constant', properties: [] }],
+        },
+      }),
+    ),
+  },
   'ping with capabilities of the future': {
     warning: 'capabilities 25',
     defect: inAnswer('PingResponse', with_({ capabilities: 25 })),

@@ -48,8 +48,8 @@ const formats: readonly [string, DataType, readonly Value[], string][] = [
   [
     'singles print their shortest form',
     new Float32(),
-    [0.1, 16_777_216, 3.4028234663852886e38],
-    '0.1 16777216 3.4028235e+38',
+    [0.1, 16_777_216, 3.4028234663852886e38, -0],
+    '0.1 16777216 3.4028235e+38 -0',
   ],
   [
     'doubles print as JavaScript does',
