@@ -64,6 +64,8 @@ export interface FakeCall {
   readonly method: string
   readonly request: unknown
   readonly authorization: string | null
+  /** Address of the caller's end of the connection. */
+  readonly peer: string
   /** Milliseconds since the epoch, or null for none. */
   readonly deadlineMs: number | null
 }
@@ -84,6 +86,7 @@ export async function startFakeGateway(
     calls.push({
       method,
       request: call.request,
+      peer: call.getPeer(),
       authorization: call.metadata.get('authorization')[0]?.toString() ?? null,
       deadlineMs: deadline === Infinity ? null : new Date(deadline).getTime(),
     })

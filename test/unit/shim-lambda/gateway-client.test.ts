@@ -150,6 +150,20 @@ t.test('dials again when the connection broke between two calls', async (t) => {
   t.equal(gateway.calls.length, 1)
 })
 
+t.test('keeps its connection, and dials again after a silence that networks forget', async (t) => {
+  const { gateway, client } = await start(t)
+  const now = Date.now
+  t.teardown(() => void (Date.now = now))
+  for (const laterMs of [0, 200_000, 500_000]) {
+    Date.now = () => now() + laterMs
+    const deadline = new Date(Date.now() + 60_000)
+    await client.call(Federation.method.listSchemas, {}, deadline, never)
+  }
+  const [first, second, third] = gateway.calls.map((call) => call.peer)
+  t.equal(first, second)
+  t.not(second, third)
+})
+
 t.test('asks once more when nothing came, then names the gateway', async (t) => {
   let attempts = 0
   const { gateway, client } = await start(t, {
