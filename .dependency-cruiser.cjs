@@ -48,7 +48,6 @@ const fence = (name, packages, allowed) => ({
 })
 
 module.exports = {
-  rooms,
   forbidden: [
     ...upward,
     ...betweenDoors,
@@ -80,7 +79,7 @@ module.exports = {
     {
       name: 'product-ignores-dev-dependencies',
       severity: 'error',
-      from: { path: '^(service|proto|shim-lambda/.*\\.ts$)' },
+      from: { path: '^(service|proto|shim-lambda)/.*\\.ts$' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     {

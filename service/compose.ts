@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs'
+import { performance } from 'node:perf_hooks'
+import type { Logger } from 'pino'
+import { Catalog } from './catalog/catalog.ts'
+import type { Config, TlsFiles } from './config.ts'
+import { GatewayError } from './errors.ts'
+import { athenaBackend } from './federation/athena-backend.ts'
+import type { CallObserver } from './federation/federation-service.ts'
+import { federationService } from './federation/federation-service.ts'
+import { FooterCache } from './footers/footer-cache.ts'
+import { grpcServer } from './grpc/grpc-server.ts'
+import { httpServer } from './http/http-server.ts'
+import { MetricsRegistry } from './metrics/registry.ts'
+import { watchPlan } from './metrics/watch-plan.ts'
+import { watchScan } from './metrics/watch-scan.ts'
+import { watchStore } from './metrics/watch-store.ts'
+import { openStore } from './objects/open-store.ts'
+import { withConcurrencyLimit } from './objects/with-concurrency-limit.ts'
+import { withSingleFlight } from './objects/with-single-flight.ts'
+import { planSplits } from './planning/plan-scan.ts'
+import { openTicket } from './planning/ticket.ts'
+import { TicketKeys } from './planning/ticket-keys.ts'
+import { ScanPool } from './scan/scan-pool.ts'
+import { scanSplit } from './scan/scan-split.ts'
+import { storeAccess } from './objects/store-access.ts'
+
+/** Requests of planning to the store at once; data is read by the workers, past this. */
+const STORE_CALLS_MAX = 48
+const STORE_CALLS_WAITING_MAX = 10_000
+/** Footers that are fetched at the same time, for all plans together. */
+const FOOTER_READS_MAX = 32
+
+export interface GatewayParts {
+  readonly log: Logger
+  readonly version: string
+}
+
+export interface Gateway {
+  /** `http(s)://host:port` and `host:port` as bound. */
+  listen(): Promise<{ readonly http: string; readonly grpc: string }>
+  /** Stops taking calls, waits for the running ones up to the configured time, ends everything. */
+  close(): Promise<void>
+}
+
+/** The one place that knows how the rooms fit. */
+export async function composeGateway(config: Config, parts: GatewayParts): Promise<Gateway> {
+  const { log, version } = parts
+  if (config.ticketKeys.length === 0) {
+    log.warn(
+      'SPILLWAY_TICKET_KEYS is not set: a random key is used, so only this process opens its tickets',
+    )
+  }
+  const registry = new MetricsRegistry(version)
+  const { connection, credentials } = await storeAccess(config.store)
+  const attempts = openStore(connection, credentials, (inner) => watchStore(inner, registry))
+  const limited = withConcurrencyLimit(attempts, {
+    callsMax: STORE_CALLS_MAX,
+    waitingMax: STORE_CALLS_WAITING_MAX,
+  })
+  const store = withSingleFlight(limited)
+  const footers = new FooterCache({
+    store,
+    bytesMax: config.footerCacheBytesMax,
+    concurrency: FOOTER_READS_MAX,
+  })
+  const { bucketPrefix, tablesPath, listingTtlMs } = config
+  const nowMs = () => performance.now()
+  const catalog = new Catalog({ bucketPrefix, tablesPath, listingTtlMs }, { store, footers, nowMs })
+  const keys = new TicketKeys(config.ticketKeys.map((key) => key.reveal()))
+  const pool = await ScanPool.start({ connection, credentials, workers: config.workers })
+  const backend = athenaBackend({
+    catalog,
+    plan: watchPlan(registry, (request, signal) =>
+      planSplits(
+        request,
+        {
+          catalog,
+          footers,
+          keys,
+          nowMs: Date.now,
+          options: { splitBytesTarget: config.splitBytesTarget },
+        },
+        signal,
+      ),
+    ),
+    openTicket: (ticket) => openTicket(ticket, keys, Date.now()),
+    scan: watchScan(registry, (request, signal) =>
+      scanSplit(request, { footers, runner: pool }, signal),
+    ),
+  })
+  const translate = translator(log)
+  const federation = federationService({ backend, observe: observer(registry, log), translate })
+  const tls = config.tls && readTls(config.tls)
+  const grpc = grpcServer({ ...config.grpc, ...(tls && { tls }), services: [federation] })
+  let accepting = true
+  const health = {
+    accepting: () => accepting,
+    ready: async (signal: AbortSignal) => readiness(() => store.listBuckets(signal), translate),
+  }
+  const http = httpServer({ ...config.http, ...(tls && { tls }), registry, health, translate })
+  return {
+    listen: async () => ({ http: await http.listen(), grpc: await grpc.listen() }),
+    close: async () => {
+      accepting = false
+      await grpc.close(config.shutdownTimeoutMs)
+      await http.close()
+      await pool.close()
+      store.close()
+    },
+  }
+}
+
+async function readiness(
+  probe: () => Promise<unknown>,
+  translate: (reason: unknown) => GatewayError,
+): Promise<GatewayError | undefined> {
+  try {
+    await probe()
+    return undefined
+  } catch (reason) {
+    return translate(reason)
+  }
+}
+
+/** Unknown errors are defects of ours: their cause goes to the log, and nowhere else. */
+function translator(log: Logger): (reason: unknown) => GatewayError {
+  return (reason) => {
+    const error = GatewayError.from(reason)
+    if (error.code === 'internal') log.error({ err: error.cause }, 'internal error')
+    return error
+  }
+}
+
+function observer(registry: MetricsRegistry, log: Logger): CallObserver {
+  return ({ method, durationMs, queryId, error }) => {
+    const code = error?.code ?? 'ok'
+    registry.add('calls', 1, { method, code })
+    registry.observe('callSeconds', durationMs / 1000, { method })
+    const facts = { method, queryId, code, ms: Math.round(durationMs) }
+    if (error) log.warn({ ...facts, reason: error.message }, 'call failed')
+    else log.debug(facts, 'call')
+  }
+}
+
+function readTls({ certificateFile, keyFile, clientAuthorityFile }: TlsFiles) {
+  return {
+    certificate: readFileSync(certificateFile),
+    key: readFileSync(keyFile),
+    ...(clientAuthorityFile !== undefined && {
+      clientAuthority: readFileSync(clientAuthorityFile),
+    }),
+  }
+}

@@ -1,0 +1,37 @@
+import { GatewayError } from '../errors.ts'
+import type { Frame } from '../scan/frame.ts'
+import type { ScanRun } from '../scan/scan-job.ts'
+import type { ScanRequest } from '../scan/scan-request.ts'
+import type { MetricsRegistry } from './registry.ts'
+
+/** Counts a scan when it ends, however it ends. */
+export function watchScan(
+  registry: MetricsRegistry,
+  scan: (request: ScanRequest, signal: AbortSignal) => ScanRun,
+): (request: ScanRequest, signal: AbortSignal) => AsyncIterable<Frame> {
+  return async function* watched(request, signal) {
+    const run = scan(request, signal)
+    let code = 'cancelled'
+    registry.change('scansActive', 1)
+    try {
+      yield* run.frames
+      code = 'ok'
+    } catch (reason) {
+      code = GatewayError.from(reason).code
+      throw reason
+    } finally {
+      registry.change('scansActive', -1)
+      countScan(registry, run, code)
+    }
+  }
+}
+
+function countScan(registry: MetricsRegistry, { receipt }: ScanRun, code: string): void {
+  registry.add('scans', 1, { code })
+  registry.add('scanRowGroups', receipt.rowGroups)
+  registry.add('scanRows', receipt.rowsReturned)
+  registry.add('scanDecodedBytes', receipt.frameBytes)
+  registry.add('scanFrames', receipt.frames)
+  registry.add('storeRequests', receipt.fetchRequests, { operation: 'read_data', outcome: 'ok' })
+  registry.add('storeBytes', receipt.fetchBytes, { kind: 'data' })
+}

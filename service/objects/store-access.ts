@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+import {
+  readStoreSecret,
+  secretsManagerCredentials,
+} from '../credentials/secrets-manager-credentials.ts'
+import type { StoreCredentialsSource } from '../credentials/store-credentials.ts'
+import { staticCredentials } from '../credentials/store-credentials.ts'
+import { Secret } from '../credentials/secret.ts'
+import type { StoreSource } from '../credentials/store-source.ts'
+import { GatewayError } from '../errors.ts'
+import type { StoreConnection } from './open-store.ts'
+
+/** How to reach the store, and who we are there. */
+export interface StoreAccess {
+  readonly connection: StoreConnection
+  readonly credentials: StoreCredentialsSource
+}
+
+/** A gateway that cannot read its secret within this time should say so, not hang. */
+const SECRET_TIMEOUT_MS = 15_000
+
+/**
+ * Turns settings into a connection: reads the authority's file, and the secret when it names the server.
+ *
+ * @throws {GatewayError} `unavailable` the secret cannot be read or names no server; `invalid_request` the
+ *   authority's file cannot be read.
+ */
+export async function storeAccess(source: StoreSource): Promise<StoreAccess> {
+  if (source.kind === 'file') return { connection: source, credentials: noCredentials() }
+  const { region, caFile } = source
+  const connection = {
+    kind: 's3',
+    url: source.url ?? (await secretServer(source)),
+    region,
+    ...(caFile !== undefined && { certificateAuthority: readAuthority(caFile) }),
+  } as const
+  if (source.static) return { connection, credentials: staticCredentials(source.static) }
+  if (source.secretName === undefined) return { connection, credentials: noCredentials() }
+  return { connection, credentials: secretsManagerCredentials({ secretName: source.secretName }) }
+}
+
+/** A folder asks for none, and a public bucket takes empty ones. */
+function noCredentials(): StoreCredentialsSource {
+  return staticCredentials({ accessKey: '', secretKey: new Secret('') })
+}
+
+async function secretServer(source: Extract<StoreSource, { kind: 's3' }>): Promise<string> {
+  const secretName = source.secretName ?? ''
+  const { server } = await readStoreSecret({ secretName }, AbortSignal.timeout(SECRET_TIMEOUT_MS))
+  if (server === undefined) {
+    throw new GatewayError(
+      'unavailable',
+      `the secret ${secretName} names no server; add "server" to it or set SPILLWAY_STORE_URL`,
+    )
+  }
+  return /^https?:\/\//.test(server) ? server : `${source.scheme}://${server}`
+}
+
+function readAuthority(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new GatewayError('invalid_request', `SPILLWAY_STORE_CA_FILE ${path} cannot be read`, {
+      cause,
+    })
+  }
+}
