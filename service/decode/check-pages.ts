@@ -13,31 +13,43 @@ const encodings = new Set([0, 2, 3, 5, 6, 7, 8, 9])
  * chunk, hold as many values as the footer says, claim no more memory than the budget, and compressed data that
  * tells its own size tells the same.
  *
+ * @returns for each leaf the encodings (numbers of parquet.thrift's `Encoding`) of its data pages.
  * @throws {GatewayError} `unreadable_file`, `unsupported` (codec, encoding), `too_large` (ROW_GROUP_PAGE_BYTES_MAX).
  */
-export function checkPages(footer: Footer, buffer: Uint8Array, source: string): void {
+export function checkPages(
+  footer: Footer,
+  buffer: Uint8Array,
+  source: string,
+): readonly ReadonlySet<number>[] {
   let pageBytes = 0
-  for (const [index, leaf] of footer.leaves.entries()) {
-    pageBytes += checkChunkPages(
+  return footer.leaves.map((leaf, index) => {
+    const pages = checkChunkPages(
       footer.chunk(0, index),
       buffer,
       `${source}, column ${nameOf(leaf)}`,
     )
+    pageBytes += pages.pageBytes
     if (pageBytes > ROW_GROUP_PAGE_BYTES_MAX) {
       throw new GatewayError(
         'too_large',
         `${source} decompresses to more than ${ROW_GROUP_PAGE_BYTES_MAX} bytes: read fewer columns or write smaller row groups`,
       )
     }
-  }
+    return pages.encodings
+  })
+}
+
+interface ChunkPages {
+  /** Decompressed bytes of the pages, as they say. */
+  readonly pageBytes: number
+  readonly encodings: ReadonlySet<number>
 }
 
 function nameOf(leaf: Leaf): string {
   return JSON.stringify(leaf.path.join('.'))
 }
 
-/** Answers the decompressed bytes of the chunk's pages, as they say. */
-function checkChunkPages(chunk: ColumnChunk, buffer: Uint8Array, source: string): number {
+function checkChunkPages(chunk: ColumnChunk, buffer: Uint8Array, source: string): ChunkPages {
   const fail: Fail = (what) => {
     throw new GatewayError('unreadable_file', `${source} is damaged: ${what}`)
   }
@@ -47,6 +59,7 @@ function checkChunkPages(chunk: ColumnChunk, buffer: Uint8Array, source: string)
       `${source} is compressed with lzo, which is not supported`,
     )
   }
+  const dataEncodings = new Set<number>()
   let pageBytes = 0
   let valuesLeft = chunk.valueCount
   for (let position = chunk.start; valuesLeft > 0;) {
@@ -58,11 +71,14 @@ function checkChunkPages(chunk: ColumnChunk, buffer: Uint8Array, source: string)
     if (page.type === 'dictionary' && position !== chunk.start) fail('a dictionary follows data')
     checkPage(page, buffer.subarray(reader.position, end), { chunk, source, fail })
     pageBytes += page.uncompressedBytes
-    if (page.type === 'data' || page.type === 'data_v2') valuesLeft -= page.valueCount
+    if (page.type === 'data' || page.type === 'data_v2') {
+      valuesLeft -= page.valueCount
+      dataEncodings.add(page.encoding)
+    }
     position = end
   }
   if (valuesLeft < 0) fail(`its pages hold ${-valuesLeft} more values than the footer says`)
-  return pageBytes
+  return { pageBytes, encodings: dataEncodings }
 }
 
 interface PageContext {

@@ -2,7 +2,7 @@ import assert from 'node:assert'
 
 import { groupShape } from '../footers/arrow-fields.ts'
 import { annotatedType } from '../footers/arrow-leaf.ts'
-import { physicalTypes } from '../footers/footer.ts'
+import { type Footer, physicalTypes } from '../footers/footer.ts'
 import { readSchema, repetitions, type SchemaNode } from '../footers/parquet-schema.ts'
 import { STOP, ThriftReader } from '../footers/thrift-reader.ts'
 import { ThriftWriter } from './thrift-writer.ts'
@@ -12,28 +12,34 @@ const SCHEMA_FIELD = 2
 
 /**
  * The schema elements of the chosen top-level columns below a new root: a list body in thrift. Elements are
- * copied; where our Arrow field ignores an element's annotation, so must the decoder: it is left out.
+ * copied; where our Arrow field ignores an element's annotation, so must the decoder: it is left out. Widened leaves
+ * are bare int64.
  */
 export function writeMiniSchema(
-  footerBytes: Uint8Array,
+  footer: Footer,
   columnIndexes: readonly number[],
+  widened: ReadonlySet<number>,
 ): { elementCount: number; bytes: Uint8Array } {
-  const root = schemaOf(footerBytes)
+  const root = schemaOf(footer.bytes)
   const writer = new ThriftWriter()
   let elementCount = 1
   writer.element(() => {
     writer.text(4, 'schema')
     writer.small(5, columnIndexes.length)
   })
+  let leafIndex = 0
   const write = (node: SchemaNode): void => {
     elementCount += 1
-    if (isPlain(node)) writer.element(() => writePlain(writer, node))
-    else writer.raw(footerBytes.subarray(node.span.start, node.span.end))
+    const isWidened = node.physicalType !== null && widened.has(leafIndex++)
+    if (isWidened) writer.element(() => writePlain(writer, { ...node, physicalType: 'int64' }))
+    else if (isPlain(node)) writer.element(() => writePlain(writer, node))
+    else writer.raw(footer.bytes.subarray(node.span.start, node.span.end))
     node.children.forEach(write)
   }
   for (const index of columnIndexes) {
     const column = root.children[index]
     assert(column !== undefined, `there is no column ${index}`)
+    leafIndex = footer.columns[index]?.leafStart ?? 0
     write(column)
   }
   return { elementCount, bytes: writer.finish(0) }

@@ -4,14 +4,18 @@ import { createRequire } from 'node:module'
 
 import { type FFIStream, initSync, readParquet, wasmMemory } from 'parquet-wasm/esm'
 
+import type { ArrowType } from '../arrow/arrow-type.ts'
 import type { Column } from '../arrow/column.ts'
 import { GatewayError } from '../errors.ts'
+import type { Footer } from '../footers/footer.ts'
 import { readFooter } from '../footers/parse-footer.ts'
 import { emptyColumn, readArrowArray, readArrowSchema } from './arrow-c-data.ts'
 import { DECODER_MEMORY_BYTES_MAX } from './budgets.ts'
 import { checkPages } from './check-pages.ts'
 import type { DecodedRowGroup, Decoder, RowGroupPlan } from './decoder.ts'
 import { limitMemory } from './memory-limit.ts'
+import { chunksOf, writeMiniTail } from './mini-tail.ts'
+import { narrowColumn } from './narrow-column.ts'
 
 const MODULE = 'parquet-wasm/esm/parquet_wasm_bg.wasm'
 
@@ -44,10 +48,10 @@ export function parquetWasmDecoder(): Decoder {
         name: plan.source,
         sizeBytes: file.length,
       })
-      checkPages(footer, file, plan.source)
-      const stream = decodeFile(plan, file)
+      const encodings = checkPages(footer, file, plan.source)
+      const batches = decodeFile({ plan, footer, file, encodings })
       lent = true
-      return lend(plan, stream, () => {
+      return lend(plan, batches, () => {
         lent = false
       })
     },
@@ -58,23 +62,84 @@ function wasmPath(): string {
   return createRequire(import.meta.url).resolve(MODULE)
 }
 
-function decodeFile(plan: RowGroupPlan, file: Uint8Array): FFIStream {
+interface MiniFile {
+  readonly plan: RowGroupPlan
+  readonly footer: Footer
+  readonly file: Uint8Array
+  /** Of each leaf's data pages. */
+  readonly encodings: readonly ReadonlySet<number>[]
+}
+
+interface Batches {
+  readonly stream: FFIStream
+  /** What the columns are to be narrowed to; absent: they are as they should be. */
+  readonly narrowTo?: readonly ArrowType[]
+}
+
+function decodeFile(mini: MiniFile): Batches {
+  const { plan, footer, file } = mini
+  const stream = tryDecode(plan, file)
+  if (!(stream instanceof GatewayError)) return { stream }
+  const widened = widenable(mini)
+  if (widened.size === 0) throw stream
+  const wideStream = tryDecode(plan, widenFile(mini, widened))
+  if (wideStream instanceof GatewayError) throw stream
+  return { stream: wideStream, narrowTo: footer.columns.map((column) => column.field.type) }
+}
+
+/** The batches, or why the library refuses the file. A trap is thrown as it is. */
+function tryDecode(plan: RowGroupPlan, file: Uint8Array): FFIStream | GatewayError {
   try {
     return readParquet(file, { batchSize: Math.max(plan.rowCount, 1) }).intoFFI()
   } catch (error) {
     if (!(error instanceof Error) || error.name === 'RuntimeError') throw error
-    const message = error.message.slice(0, MESSAGE_CHARACTERS_MAX)
-    throw unsupportedMessage.test(message)
-      ? new GatewayError('unsupported', `${plan.source} cannot be read: ${message}`, {
-          cause: error,
-        })
-      : new GatewayError('unreadable_file', `${plan.source} is damaged: ${message}`, {
-          cause: error,
-        })
+    return translate(error, plan.source)
   }
 }
 
-function lend(plan: RowGroupPlan, stream: FFIStream, released: () => void): DecodedRowGroup {
+function translate(error: Error, source: string): GatewayError {
+  const message = error.message.slice(0, MESSAGE_CHARACTERS_MAX)
+  return unsupportedMessage.test(message)
+    ? new GatewayError('unsupported', `${source} cannot be read: ${message}`, { cause: error })
+    : new GatewayError('unreadable_file', `${source} is damaged: ${message}`, { cause: error })
+}
+
+/** Number of DELTA_BINARY_PACKED in parquet.thrift, `Encoding`. */
+const DELTA_BINARY_PACKED = 5
+
+/**
+ * Leaves of int32 that are all DELTA_BINARY_PACKED. DuckDB writes their deltas in 64 bits ("min_delta too large"
+ * says parquet-rs, and arrow-cpp refuses them too). The encoding is the same for both widths: read as int64, the
+ * low 32 bits are right whichever width the writer computed in.
+ */
+function widenable({ footer, encodings }: MiniFile): ReadonlySet<number> {
+  const leafIndexes = [...footer.leaves.keys()].filter((index) => {
+    const used = encodings[index]
+    return (
+      footer.leaves[index]?.physicalType === 'int32' &&
+      used?.size === 1 &&
+      used.has(DELTA_BINARY_PACKED)
+    )
+  })
+  return new Set(leafIndexes)
+}
+
+/** The same chunks with another tail. */
+function widenFile({ plan, footer, file }: MiniFile, widened: ReadonlySet<number>): Uint8Array {
+  const selection = { footer, groupIndex: 0, columnIndexes: [...footer.columns.keys()] }
+  const positions = chunksOf(selection).map(({ chunk }) => chunk.start)
+  const tail = writeMiniTail({ ...selection, positions, widened })
+  const wide = new Uint8Array(plan.tailAt + tail.length)
+  wide.set(file.subarray(0, plan.tailAt))
+  wide.set(tail, plan.tailAt)
+  return wide
+}
+
+function lend(
+  plan: RowGroupPlan,
+  { stream, narrowTo }: Batches,
+  released: () => void,
+): DecodedRowGroup {
   let open = true
   const release = (): void => {
     if (!open) return
@@ -83,7 +148,11 @@ function lend(plan: RowGroupPlan, stream: FFIStream, released: () => void): Deco
     released()
   }
   try {
-    const columns = columnsOf(stream)
+    const decoded = columnsOf(stream)
+    const columns =
+      narrowTo === undefined
+        ? decoded
+        : decoded.map((column, index) => narrowColumn(column, narrowTo[index] ?? column.type))
     const rowCount = columns[0]?.rowCount ?? 0
     if (columns.length !== plan.columnNames.length || rowCount !== plan.rowCount) {
       throw new GatewayError(
