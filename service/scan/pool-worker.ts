@@ -1,0 +1,248 @@
+import { Worker } from 'node:worker_threads'
+import type { StoreCredentialsSource } from '../credentials/store-credentials.ts'
+import { GatewayError } from '../errors.ts'
+import { trapError } from './decoder-trap.ts'
+import type { Frame } from './frame.ts'
+import { Inbox } from './inbox.ts'
+import { fromPlainError, toPlainError } from './plain-error.ts'
+import type { ScanJob, ScanPiece } from './scan-job.ts'
+import type { ScanLimits } from './scan-limits.ts'
+import { addReceipt, type ScanReceipt } from './scan-receipt.ts'
+import type { StoreConnection } from './store-connection.ts'
+import { toPlainCredentials } from './worker-credentials.ts'
+import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
+
+export interface PoolWorkerOptions {
+  readonly connection: StoreConnection
+  readonly credentials: StoreCredentialsSource
+  readonly limits: ScanLimits
+}
+
+/** A scan as the main thread sees it. */
+interface OpenScan {
+  readonly frames: Inbox<Frame>
+  readonly receipt: ScanReceipt
+  /** Of the row groups that are decoded, in order. */
+  readonly sources: string[]
+  /** Pieces that may still be sent. */
+  room: number
+  noticeRoom: (() => void) | undefined
+  /** Nobody reads it any more; what still comes is given back at once. */
+  isLeft: boolean
+}
+
+/** What a run adds its numbers to, and what ends it. */
+export interface RunOptions {
+  readonly receipt: ScanReceipt
+  readonly signal: AbortSignal
+}
+
+/** One worker thread, from the main thread's side. It lives once: after its death all it says is that it is dead. */
+export class PoolWorker {
+  /** Resolves when it can scan, rejects when it died before. */
+  readonly ready: Promise<void>
+  /** Resolves when it is dead, whatever the reason. */
+  readonly dead: Promise<void>
+  readonly #worker: Worker
+  readonly #options: PoolWorkerOptions
+  readonly #memory: SharedArrayBuffer
+  readonly #decoding = new SharedArrayBuffer(8)
+  readonly #scans = new Map<number, OpenScan>()
+  readonly #closing = new AbortController()
+  #lastScanId = 0
+  #isDead = false
+  #trap: Extract<FromWorker, { type: 'trapped' }> | undefined
+  #reason: unknown
+
+  constructor(options: PoolWorkerOptions) {
+    this.#options = options
+    this.#memory = new SharedArrayBuffer(options.limits.memoryBytes)
+    const start: WorkerStart = {
+      connection: options.connection,
+      limits: options.limits,
+      memory: this.#memory,
+      decoding: this.#decoding,
+    }
+    this.#worker = new Worker(entry(), { workerData: start })
+    this.#worker.on('message', (message: FromWorker) => this.#receive(message))
+    this.#worker.on('error', (reason) => {
+      this.#reason = reason
+    })
+    this.dead = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#die()
+        resolve()
+      })
+    })
+    this.ready = new Promise((resolve, reject) => {
+      this.#worker.once('message', () => resolve())
+      this.#worker.once('exit', () =>
+        reject(
+          new GatewayError('unavailable', 'a scan worker died at its start', {
+            cause: this.#reason,
+          }),
+        ),
+      )
+    })
+    this.ready.catch(() => {})
+  }
+
+  get isDead(): boolean {
+    return this.#isDead
+  }
+
+  /** Scans it has not finished. */
+  get load(): number {
+    return this.#scans.size
+  }
+
+  /** Runs one scan. Leaving the loop, an error and the signal end it. */
+  async *run(
+    job: ScanJob,
+    pieces: AsyncIterable<ScanPiece>,
+    { receipt, signal }: RunOptions,
+  ): AsyncGenerator<Frame, void, undefined> {
+    if (signal.aborted) throw GatewayError.from(signal.reason)
+    const scanId = ++this.#lastScanId
+    const scan: OpenScan = {
+      frames: new Inbox(),
+      receipt,
+      sources: [],
+      room: this.#options.limits.piecesAheadMax,
+      noticeRoom: undefined,
+      isLeft: false,
+    }
+    this.#scans.set(scanId, scan)
+    const aborted = () => this.#leave(scanId, scan, GatewayError.from(signal.reason))
+    signal.addEventListener('abort', aborted, { once: true })
+    try {
+      this.#tell({ type: 'scan', scanId, job })
+      this.#feed(scanId, scan, pieces).catch((reason: unknown) => this.#leave(scanId, scan, reason))
+      yield* scan.frames
+    } finally {
+      signal.removeEventListener('abort', aborted)
+      this.#leave(scanId, scan, new GatewayError('cancelled', 'the reader left'))
+    }
+  }
+
+  /** Ends the thread; its scans fail. */
+  async terminate(): Promise<void> {
+    this.#closing.abort()
+    await this.#worker.terminate()
+  }
+
+  async #feed(scanId: number, scan: OpenScan, pieces: AsyncIterable<ScanPiece>): Promise<void> {
+    for await (const piece of pieces) {
+      while (scan.room === 0 && !scan.isLeft) await roomIn(scan)
+      if (scan.isLeft) return
+      scan.room--
+      if (piece.plan !== undefined) scan.sources.push(piece.source)
+      this.#tell({ type: 'piece', scanId, piece })
+    }
+    this.#tell({ type: 'pieces_end', scanId })
+  }
+
+  /** Nobody will read on: the worker stops, frames that wait are given back. */
+  #leave(scanId: number, scan: OpenScan, reason: unknown): void {
+    if (scan.isLeft) return
+    scan.isLeft = true
+    scan.noticeRoom?.()
+    for (const frame of scan.frames.fail(reason)) frame.release()
+    if (this.#scans.has(scanId)) this.#tell({ type: 'cancel', scanId })
+  }
+
+  #tell(message: ToWorker): void {
+    if (!this.#isDead) this.#worker.postMessage(message)
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        return
+      case 'piece_taken': {
+        const scan = this.#scans.get(message.scanId)
+        if (scan === undefined) return
+        scan.room++
+        return scan.noticeRoom?.()
+      }
+      case 'frame':
+        return this.#receiveFrame(message)
+      case 'ended':
+        return this.#receiveEnd(message)
+      case 'trapped':
+        this.#trap = message
+        return
+      case 'ask_credentials':
+        this.#answerCredentials(message).catch(() => {})
+    }
+  }
+
+  #receiveFrame(message: Extract<FromWorker, { type: 'frame' }>): void {
+    const { scanId, frameId, offset, lengthBytes, rowCount, bodyBytes } = message
+    const scan = this.#scans.get(scanId)
+    let isHeld = true
+    const release = () => {
+      if (isHeld) this.#tell({ type: 'release', scanId, frameId })
+      isHeld = false
+    }
+    if (scan === undefined || scan.isLeft) return release()
+    const bytes = new Uint8Array(this.#memory, offset, lengthBytes)
+    return scan.frames.push({ message: bytes, rowCount, bodyBytes, release })
+  }
+
+  #receiveEnd({ scanId, receipt, error }: Extract<FromWorker, { type: 'ended' }>): void {
+    const scan = this.#scans.get(scanId)
+    this.#scans.delete(scanId)
+    if (scan === undefined) return
+    addReceipt(scan.receipt, receipt)
+    if (error === undefined) scan.frames.end()
+    else this.#leave(scanId, scan, fromPlainError(error))
+  }
+
+  async #answerCredentials({
+    askId,
+    isRefused,
+  }: Extract<FromWorker, { type: 'ask_credentials' }>): Promise<void> {
+    const { credentials } = this.#options
+    try {
+      if (isRefused) credentials.expire()
+      const answer = toPlainCredentials(await credentials.get(this.#closing.signal))
+      this.#tell({ type: 'credentials', askId, answer })
+    } catch (error) {
+      this.#tell({ type: 'credentials', askId, answer: { error: toPlainError(error) } })
+    }
+  }
+
+  #die(): void {
+    this.#isDead = true
+    this.#closing.abort()
+    const [scanIdDecoding, index = 0] = new Int32Array(this.#decoding)
+    const open = [...this.#scans]
+    this.#scans.clear()
+    for (const [scanId, scan] of open) {
+      const source = scanId === scanIdDecoding ? scan.sources[index] : undefined
+      this.#leave(scanId, scan, this.#deathOf(source))
+    }
+  }
+
+  /** What the readers of a dead worker's scans are told; the source is what this scan was decoding. */
+  #deathOf(source: string | undefined): GatewayError {
+    if (source !== undefined) return trapError(source, this.#trap?.cause ?? this.#reason)
+    return new GatewayError('unavailable', 'the scan was ended with its worker; try again', {
+      cause: this.#trap?.cause ?? this.#reason,
+      retryAfterMs: 0,
+    })
+  }
+}
+
+function roomIn(scan: OpenScan): Promise<void> {
+  return new Promise((resolve) => {
+    scan.noticeRoom = resolve
+  })
+}
+
+/** Beside this file, TypeScript or compiled as this file is. */
+function entry(): URL {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return new URL(`./scan-worker.${extension}`, import.meta.url)
+}

@@ -1,0 +1,58 @@
+import type { PlainError } from './plain-error.ts'
+import type { ScanJob, ScanPiece } from './scan-job.ts'
+import type { ScanLimits } from './scan-limits.ts'
+import type { ScanReceipt } from './scan-receipt.ts'
+import type { StoreConnection } from './store-connection.ts'
+import type { PlainCredentials } from './worker-credentials.ts'
+
+/** What a worker is born with. */
+export interface WorkerStart {
+  readonly connection: StoreConnection
+  readonly limits: ScanLimits
+  /** Where it writes its frames. */
+  readonly memory: SharedArrayBuffer
+  /**
+   * Two int32 that outlive the worker: the scan whose row group it is decoding (0: none), and the number of that
+   * row group among those of the scan that are decoded.
+   */
+  readonly decoding: SharedArrayBuffer
+}
+
+/** What the main thread tells a worker. */
+export type ToWorker =
+  | { readonly type: 'scan'; readonly scanId: number; readonly job: ScanJob }
+  | { readonly type: 'piece'; readonly scanId: number; readonly piece: ScanPiece }
+  | { readonly type: 'pieces_end'; readonly scanId: number }
+  | { readonly type: 'release'; readonly scanId: number; readonly frameId: number }
+  | { readonly type: 'cancel'; readonly scanId: number }
+  | {
+      readonly type: 'credentials'
+      readonly askId: number
+      readonly answer: PlainCredentials | { readonly error: PlainError }
+    }
+
+/** What a worker tells the main thread. */
+export type FromWorker =
+  | { readonly type: 'ready' }
+  /** There is room for one more piece. */
+  | { readonly type: 'piece_taken'; readonly scanId: number }
+  | {
+      readonly type: 'frame'
+      readonly scanId: number
+      readonly frameId: number
+      /** In the worker's memory. */
+      readonly offset: number
+      readonly lengthBytes: number
+      readonly rowCount: number
+      readonly bodyBytes: number
+    }
+  /** The last message of a scan. */
+  | {
+      readonly type: 'ended'
+      readonly scanId: number
+      readonly receipt: ScanReceipt
+      readonly error?: PlainError
+    }
+  /** The decoder is not to be trusted any more; the worker ends itself after this. */
+  | { readonly type: 'trapped'; readonly source: string; readonly cause: string }
+  | { readonly type: 'ask_credentials'; readonly askId: number; readonly isRefused: boolean }
