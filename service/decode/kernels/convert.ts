@@ -158,3 +158,30 @@ export function reverseBytes(
   }
   return <i32>count
 }
+
+/** Decimals of byte_array whose bytes are decoded already: values `offsets[i]` to `offsets[i + 1]` of `data`. */
+export function reverseSlices(
+  offsets: usize,
+  count: u32,
+  data: usize,
+  out: usize,
+  outWidth: u32,
+  outEnd: usize,
+): i32 {
+  if (<u64>count * outWidth > outEnd - out) return OUTPUT_ENDS
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const start = load<u32>(offsets + (i << 2))
+    const length = load<u32>(offsets + (i << 2), 4) - start
+    if (!reverse(data + start, length, out + i * outWidth, outWidth)) return OUTSIDE_TYPE
+  }
+  return <i32>count
+}
+
+/** Whether each value between the offsets has `width` bytes. */
+export function evenSlices(offsets: usize, count: u32, width: u32): i32 {
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const at = offsets + (i << 2)
+    if (load<u32>(at, 4) - load<u32>(at) != width) return OUTSIDE_TYPE
+  }
+  return <i32>count
+}

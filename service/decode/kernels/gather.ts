@@ -1,4 +1,4 @@
-// Values of a dictionary, by their indices. hybridRead has checked every index against the dictionary's count.
+// Values of a dictionary, by their indices. readIndices has checked every index against the dictionary's count.
 
 import { OUTPUT_ENDS } from './fault'
 

@@ -18,13 +18,20 @@ const VALUE: usize = 20
 /** Values of the group at POSITION that are read already. */
 const SKIP: usize = 24
 
-export function hybridStart(state: usize, src: usize, end: usize, width: u32): i32 {
-  if (width > 32) return MALFORMED
+function start(state: usize, src: usize, end: usize, width: u32): void {
   memory.fill(state, 0, 32)
   store<u32>(state, <u32>src, POSITION)
   store<u32>(state, <u32>end, END)
   store<u32>(state, width, WIDTH)
-  return 0
+}
+
+/** Begins a page of dictionary indices: their width in bits is its first byte. */
+export function startIndices(state: usize, src: usize, end: usize): i32 {
+  if (src >= end) return INPUT_ENDS
+  const width = <u32>load<u8>(src)
+  if (width > 32) return MALFORMED
+  start(state, src + 1, end, width)
+  return <i32>width
 }
 
 /** Reads a run's header. Runs of nothing are legal; they take a byte each, so the loop of the callers ends. */
@@ -66,7 +73,7 @@ function advance(state: usize, count: u32): void {
 }
 
 /** Reads `count` values below `limit` as u32. */
-export function hybridRead(state: usize, count: u32, limit: u32, out: usize, outEnd: usize): i32 {
+export function readIndices(state: usize, count: u32, limit: u32, out: usize, outEnd: usize): i32 {
   if (count > <u32>(outEnd - out) >>> 2) return OUTPUT_ENDS
   let o = out
   let left = count
@@ -117,7 +124,7 @@ function fillWords(out: usize, count: u32, value: u32): void {
  * Reads `count` values of one bit each and appends them to a bitmap of `toBit` bits: definition levels of a column
  * that is not nested, or booleans. Answers how many are set. `state` is room to work in.
  */
-export function hybridBits(
+export function readBits(
   state: usize,
   src: usize,
   end: usize,
@@ -126,7 +133,7 @@ export function hybridBits(
   toBit: u32,
   toEnd: usize,
 ): i32 {
-  hybridStart(state, src, end, 1)
+  start(state, src, end, 1)
   let set: i32 = 0
   let at = toBit
   while (at - toBit < count) {

@@ -81,3 +81,11 @@ export function scatterOffsets(
   }
   return <i32>rows
 }
+
+/** Makes `count` offsets of 32 bits 64 bits wide, in place, from the last to the first. */
+export function widenOffsets(offsets: usize, count: u32, offsetsEnd: usize): i32 {
+  if ((<u64>count) << 3 > offsetsEnd - offsets) return OUTPUT_ENDS
+  for (let i: i32 = <i32>count - 1; i >= 0; i--)
+    store<u64>(offsets + ((<usize>i) << 3), <u64>load<u32>(offsets + ((<usize>i) << 2)))
+  return <i32>count
+}

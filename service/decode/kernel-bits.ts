@@ -1,0 +1,45 @@
+import type { Place } from './kernel-inflate.ts'
+import { encodings } from './kernel-pages.ts'
+import { checked, type OpenPage, type ValueSink, type Workplace } from './kernel-values.ts'
+
+/** Bytes of the length before RLE-coded booleans: Encodings.md, "RLE". */
+export const LENGTH_BYTES = 4
+
+/** Booleans, a bit each. Null rows hold 0. */
+export function bitsSink(rowCount: number, work: Workplace): ValueSink {
+  const { kernels, output } = work
+  const bytes = Math.ceil(rowCount / 8)
+  const start = output.take(bytes)
+  const all = { start, end: start + bytes }
+  return {
+    append: (page) => {
+      const { first, rows, present, validity } = page
+      const from = page.encoding === encodings.rle ? unpackRuns(page, work) : page.values
+      const result =
+        present === rows
+          ? kernels.appendBits(from.start, from.end, 0, rows, all.start, first, all.end)
+          : kernels.spreadBits(
+              ...([from.start, from.end, validity.start, validity.end] as const),
+              ...([first, rows, all.start, all.end] as const),
+            )
+      checked(result, work)
+    },
+    finish: () => ({ values: all, offsets: null }),
+  }
+}
+
+/** The runs as a bitmap in the staging room. */
+function unpackRuns({ values, present }: OpenPage, work: Workplace): Place {
+  const { kernels, scratch } = work
+  const { start, end } = scratch.staging
+  if (present === 0) return { start, end: start }
+  const runs = { start: Math.min(values.start + LENGTH_BYTES, values.end), end: values.end }
+  checked(
+    kernels.readBits(
+      ...([scratch.state.start, runs.start, runs.end, present] as const),
+      ...([start, 0, end] as const),
+    ),
+    work,
+  )
+  return { start, end: start + Math.ceil(present / 8) }
+}

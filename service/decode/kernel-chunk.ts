@@ -1,0 +1,191 @@
+import type { Column } from '../arrow/column.ts'
+import type { ChunkPlan } from './chunk-plan.ts'
+import { aligned } from './kernel-arena.ts'
+import { bitsSink, LENGTH_BYTES } from './kernel-bits.ts'
+import { bytesSink } from './kernel-bytes.ts'
+import { convert, fixedSink } from './kernel-fixed.ts'
+import { inflate, type Place } from './kernel-inflate.ts'
+import { encodings, type Page, type PagedChunk } from './kernel-pages.ts'
+import { checked, type Dictionary, type ValueSink, type Workplace } from './kernel-values.ts'
+
+/** A workplace that knows where the chunk's bytes are. */
+export interface ChunkWorkplace extends Workplace {
+  /** The kernels' memory as it is now: growing makes longer views. */
+  memory(): Uint8Array
+  /** Brings a stretch of the row group's buffer into the kernels' memory. */
+  bring(start: number, end: number): Place
+}
+
+/**
+ * Decodes a chunk page by page. Its buffers follow each other in the output: validity (where there are levels),
+ * offsets, values, each padded with zeros.
+ */
+export function decodeChunk(
+  { chunk, pages }: PagedChunk,
+  rowCount: number,
+  work: ChunkWorkplace,
+): Column {
+  const validity = takeValidity(chunk, rowCount, work)
+  const sink = openSink(chunk, rowCount, work)
+  let dictionary: Dictionary | undefined
+  let first = 0
+  let present = 0
+  for (const page of pages) {
+    if (page.type === 'dictionary') {
+      dictionary = loadDictionary(page, chunk, work)
+      continue
+    }
+    const { values, levels } = openPage(page, chunk, work)
+    const rows = page.valueCount
+    const presentHere = levels === null ? rows : readLevels(levels, { validity, first, rows }, work)
+    const { encoding } = page
+    sink.append({ encoding, values, first, rows, present: presentHere, validity, dictionary })
+    first += rows
+    present += presentHere
+  }
+  return toColumn(chunk, { rowCount, nullCount: rowCount - present }, { validity, sink, work })
+}
+
+function takeValidity(chunk: ChunkPlan, rowCount: number, { output }: Workplace): Place {
+  const bytes = chunk.isOptional ? Math.ceil(rowCount / 8) : 0
+  const start = output.take(bytes)
+  return { start, end: start + bytes }
+}
+
+function openSink({ form }: ChunkPlan, rowCount: number, work: Workplace): ValueSink {
+  switch (form.kind) {
+    case 'bits':
+      return bitsSink(rowCount, work)
+    case 'bytes':
+      return bytesSink(form, rowCount, work)
+    case 'fixed':
+      return fixedSink(form, rowCount, work)
+  }
+}
+
+/** Decompresses a page to `room`, or finds it where it is when it is stored as it is. */
+function inflatePage(
+  page: Page,
+  chunk: ChunkPlan,
+  { from, bytes, room }: { readonly from: Place; readonly bytes: number; readonly room: Place },
+  work: ChunkWorkplace,
+): Place {
+  const { fail, kernels } = work
+  const codec = page.isCompressed ? chunk.codec : 'uncompressed'
+  if (codec === 'uncompressed') {
+    const held = from.end - from.start
+    return held === bytes ? from : fail(`a page claims ${bytes} bytes, it has ${held}`)
+  }
+  const to = { start: room.start, end: room.start + bytes }
+  if (bytes > 0) inflate(codec, { from, to }, { kernels, memory: work.memory() }, fail)
+  return to
+}
+
+function loadDictionary(page: Page, chunk: ChunkPlan, work: ChunkWorkplace): Dictionary {
+  const { kernels, scratch, fail } = work
+  const { form } = chunk
+  const { valueCount: count, uncompressedBytes: bytes } = page
+  if (page.encoding !== encodings.plain && page.encoding !== encodings.plainDictionary) {
+    fail(`a dictionary has encoding ${page.encoding}`)
+  }
+  const stored = work.bring(page.start, page.end)
+  const room = scratch.dictionary
+  const found = inflatePage(page, chunk, { from: stored, bytes, room }, work)
+  if (found.start !== room.start) {
+    work.memory().copyWithin(room.start, found.start, found.end)
+  }
+  const raw = { start: room.start, end: room.start + bytes }
+  const { table } = scratch
+  if (form.kind === 'fixed') {
+    convert(form, raw, count, { out: table, work })
+    return { entries: table, bytesEnd: 0, count, longest: 0 }
+  }
+  if (form.kind === 'bits') return fail('a column of booleans has a dictionary')
+  const longest = checked(
+    kernels.byteTable(raw.start, raw.end, count, table.start, table.end),
+    work,
+  )
+  if (form.isText) checked(kernels.checkUtf8Table(table.start, count), work)
+  return { entries: table, bytesEnd: room.end, count, longest }
+}
+
+interface OpenedPage {
+  readonly values: Place
+  /** Null when the column has none: every row is there. */
+  readonly levels: Place | null
+}
+
+function openPage(page: Page, chunk: ChunkPlan, work: ChunkWorkplace): OpenedPage {
+  const { fail, scratch } = work
+  const stored = work.bring(page.start, page.end)
+  const room = scratch.page
+  if (page.type === 'data_v2') {
+    const split = stored.start + page.levelBytes
+    const from = { start: split, end: stored.end }
+    const bytes = page.uncompressedBytes - page.levelBytes
+    return {
+      values: inflatePage(page, chunk, { from, bytes, room }, work),
+      levels: chunk.isOptional ? { start: stored.start, end: split } : null,
+    }
+  }
+  const whole = inflatePage(
+    page,
+    chunk,
+    { from: stored, bytes: page.uncompressedBytes, room },
+    work,
+  )
+  if (!chunk.isOptional) return { values: whole, levels: null }
+  const start = whole.start + LENGTH_BYTES
+  if (start > whole.end) return fail('a page ends before its levels')
+  const length = wordAt(work.memory(), whole.start)
+  if (length > whole.end - start) fail(`a page claims ${length} bytes of levels`)
+  const split = start + length
+  return { values: { start: split, end: whole.end }, levels: { start, end: split } }
+}
+
+function wordAt(memory: Uint8Array, at: number): number {
+  return new DataView(memory.buffer, memory.byteOffset).getUint32(at, true)
+}
+
+interface Rows {
+  readonly validity: Place
+  readonly first: number
+  readonly rows: number
+}
+
+/** Appends a page's definition levels to the bitmap; answers how many rows are present. */
+function readLevels(levels: Place, { validity, first, rows }: Rows, work: Workplace): number {
+  const { kernels, scratch, fail } = work
+  const result = kernels.readBits(
+    ...([scratch.state.start, levels.start, levels.end, rows] as const),
+    ...([validity.start, first, validity.end] as const),
+  )
+  return result < 0 ? fail('the levels of a page are malformed') : result
+}
+
+function toColumn(
+  { type }: ChunkPlan,
+  { rowCount, nullCount }: Pick<Column, 'rowCount' | 'nullCount'>,
+  {
+    validity,
+    sink,
+    work,
+  }: { readonly validity: Place; readonly sink: ValueSink; readonly work: ChunkWorkplace },
+): Column {
+  const { values, offsets } = sink.finish()
+  const memory = work.memory()
+  const view = ({ start, end }: Place): Uint8Array => {
+    memory.fill(0, end, aligned(end))
+    return memory.subarray(start, end)
+  }
+  return {
+    type,
+    rowCount,
+    offset: 0,
+    nullCount,
+    validity: nullCount === 0 ? null : view(validity),
+    values: view(values),
+    offsets: offsets === null ? null : view(offsets),
+    children: [],
+  }
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert'
+
+import type { Column } from '../arrow/column.ts'
+import { GatewayError } from '../errors.ts'
+import { DECODER_MEMORY_BYTES_MAX, ROW_GROUP_PAGE_BYTES_MAX } from './budgets.ts'
+import type { ChunkedPlan } from './chunk-plan.ts'
+import type { DecodedRowGroup } from './decoder.ts'
+import { aligned, ALIGNMENT_BYTES, createArena } from './kernel-arena.ts'
+import { type ChunkWorkplace, decodeChunk } from './kernel-chunk.ts'
+import type { Place } from './kernel-inflate.ts'
+import {
+  createKernelMemory,
+  instantiateKernels,
+  type KernelMemory,
+  type KernelModule,
+} from './kernel-module.ts'
+import { findPages, type PagedChunk } from './kernel-pages.ts'
+import { layScratch } from './kernel-scratch.ts'
+
+export interface KernelDecoderOptions {
+  readonly module: KernelModule
+  /** The memory to work in; one of DECODER_MEMORY_BYTES_MAX is made when it is not given. */
+  readonly memory?: KernelMemory
+  /** The stretch of it that the decoder may use: all by default. */
+  readonly region?: Place
+}
+
+/** What the kernels need of a plan. */
+export type KernelPlan = Pick<ChunkedPlan, 'source' | 'rowCount' | 'chunks'>
+
+/** The kernels as a decoder of the columns that a plan has chunks for, in the order of the chunks. */
+export interface KernelDecoder {
+  /** Shared between threads; a row group that is read into it needs no copy. */
+  readonly memory: KernelMemory
+  /**
+   * Decodes into the decoder's region. The columns are views of it until `release`; the next row group waits for
+   * that.
+   *
+   * @throws {GatewayError} as `Decoder.decode`.
+   */
+  decode(plan: KernelPlan, buffer: Uint8Array): DecodedRowGroup
+  /**
+   * The same with the columns at `output`, one behind the other: each validity (optional columns), offsets (text
+   * and binary), values, at multiples of 64, as the ends of `output` must be. They are the caller's; nothing is to be released.
+   */
+  decodeTo(plan: KernelPlan, buffer: Uint8Array, output: Place): KernelOutput
+}
+
+export interface KernelOutput {
+  readonly columns: readonly Column[]
+  /** One past the last byte that was used. */
+  readonly end: number
+}
+
+/** Address 0 stays unused, so that it can mean "none". */
+const REGION_START = ALIGNMENT_BYTES
+
+/** Decodes with the kernels, in this thread. */
+export function kernelDecoder(options: KernelDecoderOptions): KernelDecoder {
+  const memory = options.memory ?? createKernelMemory(DECODER_MEMORY_BYTES_MAX)
+  const region = options.region ?? { start: REGION_START, end: Number.MAX_SAFE_INTEGER }
+  const kernels = instantiateKernels(options.module, memory)
+  const scratchArena = createArena(memory)
+  const outputArena = createArena(memory)
+  const views = viewsOf(memory)
+  let lent = false
+
+  const run = (plan: KernelPlan, buffer: Uint8Array, output: Place | undefined): KernelOutput => {
+    const { source, rowCount } = plan
+    const chunks = plan.chunks.map((chunk) => findPages(chunk, buffer, plan))
+    checkBudget(chunks, source)
+    scratchArena.reset(region.start, region.end, source)
+    const at = views.placeOf(buffer)
+    const scratch = layScratch(chunks, at === undefined, scratchArena)
+    const { start, end } = output ?? { start: aligned(scratchArena.top), end: region.end }
+    outputArena.reset(start, end, source)
+    const bring: ChunkWorkplace['bring'] = (from, to) => {
+      if (at !== undefined) return { start: at + from, end: at + to }
+      views.now().set(buffer.subarray(from, to), scratch.input.start)
+      return { start: scratch.input.start, end: scratch.input.start + to - from }
+    }
+    const shared = { kernels, scratch, output: outputArena, memory: views.now, bring }
+    const columns = chunks.map((chunk) =>
+      decodeChunk(chunk, rowCount, { ...shared, column: chunk.column, fail: chunk.fail }),
+    )
+    return { columns, end: outputArena.top }
+  }
+
+  return {
+    memory,
+    decode: (plan, buffer) => {
+      assert(!lent, 'the previous row group was not released')
+      const { columns } = run(plan, buffer, undefined)
+      lent = true
+      let open = true
+      const release = (): void => {
+        if (open) lent = false
+        open = false
+      }
+      return { rowCount: plan.rowCount, columns, release }
+    },
+    decodeTo: (plan, buffer, output) => {
+      assert(aligned(output.start) === output.start && aligned(output.end) === output.end)
+      return run(plan, buffer, output)
+    },
+  }
+}
+
+function checkBudget(chunks: readonly PagedChunk[], source: string): void {
+  let bytes = 0
+  for (const { pages } of chunks) for (const page of pages) bytes += page.uncompressedBytes
+  if (bytes > ROW_GROUP_PAGE_BYTES_MAX) {
+    throw new GatewayError(
+      'too_large',
+      `${source} decompresses to more than ${ROW_GROUP_PAGE_BYTES_MAX} bytes: read fewer columns or write smaller row groups`,
+    )
+  }
+}
+
+/** Views of a memory that grows: it has a new buffer then, and the old ones stay good for what they cover. */
+function viewsOf(memory: KernelMemory) {
+  const buffers = new WeakSet<ArrayBufferLike>()
+  let view = new Uint8Array(memory.buffer)
+  const now = (): Uint8Array => {
+    if (view.buffer !== memory.buffer) view = new Uint8Array(memory.buffer)
+    buffers.add(view.buffer)
+    return view
+  }
+  now()
+  return {
+    now,
+    /** The address of bytes that lie in the memory. */
+    placeOf: (bytes: Uint8Array): number | undefined => {
+      now()
+      return buffers.has(bytes.buffer) ? bytes.byteOffset : undefined
+    },
+  }
+}

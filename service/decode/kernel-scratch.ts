@@ -1,0 +1,93 @@
+import type { ChunkPlan } from './chunk-plan.ts'
+import type { Arena } from './kernel-arena.ts'
+import type { Place } from './kernel-inflate.ts'
+import { encodings, type Page, type PagedChunk } from './kernel-pages.ts'
+
+/** Indices that are unpacked before their values are looked up: 16 KiB stay in the nearest cache. */
+export const INDEX_BATCH = 4096
+
+/** Bytes of a hybrid reader's state: kernels/hybrid.ts. */
+const STATE_BYTES = 32
+
+/** Address and length of a dictionary's entry: kernels/plain-bytes.ts. */
+const TABLE_ENTRY_BYTES = 8
+
+/** Decimals in byte arrays may be padded; what is longer than this in a delta encoding is refused. */
+const DECIMAL_TEXT_BYTES_MAX = 64
+
+/** Vectors may read, never write, so far behind the last byte of a page. */
+const SLACK_BYTES = 64
+
+/** Room that all chunks of a row group share, one after the other. */
+export interface Scratch {
+  /** A page as stored, when the row group's buffer is not in the kernels' memory. */
+  readonly input: Place
+  /** A page decompressed. */
+  readonly page: Place
+  /** The dictionary page decompressed. */
+  readonly dictionary: Place
+  /** Its entries in Arrow's form, or where they lie. */
+  readonly table: Place
+  readonly state: Place
+  readonly indices: Place
+  /** Values on their way from an encoding to their form. */
+  readonly staging: Place
+}
+
+/** Takes the room that the largest page of each kind needs. */
+export function layScratch(
+  chunks: readonly PagedChunk[],
+  isForeign: boolean,
+  arena: Arena,
+): Scratch {
+  const needs = { input: 0, page: 0, dictionary: 0, table: 0, staging: 0 }
+  for (const { chunk, pages } of chunks) {
+    for (const page of pages) {
+      const kind = page.type === 'dictionary' ? 'dictionary' : 'page'
+      needs[kind] = Math.max(needs[kind], page.uncompressedBytes)
+      if (isForeign) needs.input = Math.max(needs.input, page.compressedBytes)
+      if (kind === 'dictionary') needs.table = Math.max(needs.table, tableBytes(chunk, page))
+      else needs.staging = Math.max(needs.staging, stagingBytes(chunk, page))
+    }
+  }
+  const take = (bytes: number): Place => {
+    const start = arena.take(bytes + SLACK_BYTES)
+    return { start, end: start + bytes }
+  }
+  return {
+    state: take(STATE_BYTES),
+    indices: take(INDEX_BATCH * 4),
+    input: take(needs.input),
+    page: take(needs.page),
+    dictionary: take(needs.dictionary),
+    table: take(needs.table),
+    staging: take(needs.staging),
+  }
+}
+
+/** A dictionary cannot have more entries than its page has room for, whatever its header says. */
+function tableBytes({ form }: ChunkPlan, page: Page): number {
+  if (form.kind === 'bits') return 0
+  const entryBytes = form.kind === 'fixed' && form.sourceBytes > 0 ? form.sourceBytes : 4
+  const entries = Math.min(page.valueCount, Math.floor(page.uncompressedBytes / entryBytes))
+  return entries * (form.kind === 'bytes' ? TABLE_ENTRY_BYTES : form.valueBytes)
+}
+
+function stagingBytes({ form }: ChunkPlan, { encoding, valueCount, uncompressedBytes }: Page) {
+  if (form.kind === 'bits') return encoding === encodings.rle ? Math.ceil(valueCount / 8) : 0
+  const notes = valueCount * 8 + SLACK_BYTES
+  const offsets = valueCount * 4 + SLACK_BYTES
+  if (form.kind === 'bytes') return encoding === encodings.deltaBytes ? notes : 0
+  const width = form.sourceBytes === 0 ? DECIMAL_TEXT_BYTES_MAX : form.sourceBytes
+  switch (encoding) {
+    case encodings.deltaIntegers:
+    case encodings.splitStreams:
+      return valueCount * width
+    case encodings.deltaLengthBytes:
+      return offsets + uncompressedBytes
+    case encodings.deltaBytes:
+      return notes + offsets + valueCount * width
+    default:
+      return 0
+  }
+}
