@@ -31,7 +31,8 @@ export function writeMiniSchema(
   const write = (node: SchemaNode): void => {
     elementCount += 1
     const isWidened = node.physicalType !== null && widened.has(leafIndex++)
-    if (isWidened) writer.element(() => writePlain(writer, { ...node, physicalType: 'int64' }))
+    if (isWidened)
+      writer.element(() => writePlain(writer, { ...node, physicalType: 'int64', annotation: null }))
     else if (isPlain(node)) writer.element(() => writePlain(writer, node))
     else writer.raw(footer.bytes.subarray(node.span.start, node.span.end))
     node.children.forEach(write)
@@ -59,15 +60,29 @@ function failScanned(what: string): never {
   assert.fail(`a footer changed after it was checked: ${what}`)
 }
 
+/** Members of parquet.thrift's `TimeUnit`; there are no seconds. */
+const unitIds = { second: 1, millisecond: 1, microsecond: 2, nanosecond: 3 } as const
+
 function isPlain(node: SchemaNode): boolean {
+  if (node.annotation?.kind === 'timestamp') return true
   if (node.physicalType !== null) return annotatedType(node, failScanned) === undefined
   return groupShape(node).kind === 'struct'
 }
 
+/** An element without annotation, but for a timestamp's: its legacy form does not say whether it is in UTC. */
 function writePlain(writer: ThriftWriter, node: SchemaNode): void {
   if (node.physicalType !== null) writer.small(1, physicalTypes.indexOf(node.physicalType))
   if (node.typeLength > 0) writer.small(2, node.typeLength)
   writer.small(3, repetitions.indexOf(node.repetition))
   writer.text(4, node.name)
   if (node.physicalType === null) writer.small(5, node.children.length)
+  const { annotation } = node
+  if (annotation?.kind === 'timestamp' && node.physicalType === 'int64') {
+    writer.struct(10, () =>
+      writer.struct(8, () => {
+        writer.flag(1, annotation.utc)
+        writer.struct(2, () => writer.struct(unitIds[annotation.unit], () => {}))
+      }),
+    )
+  }
 }

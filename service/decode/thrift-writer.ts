@@ -20,6 +20,10 @@ export class ThriftWriter {
     this.#zigzag(value)
   }
 
+  flag(id: number, value: boolean): void {
+    this.#header(id, value ? thriftTypes.true : thriftTypes.false)
+  }
+
   text(id: number, value: string): void {
     this.#header(id, thriftTypes.binary)
     this.#text(value)

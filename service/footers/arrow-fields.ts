@@ -60,29 +60,27 @@ function groupType(node: SchemaNode, fail: Fail): ArrowType {
 export function groupShape(node: SchemaNode): GroupShape {
   const kind = node.annotation?.kind
   const [repeated] = node.children
-  if (kind !== 'list' && kind !== 'map') return { kind: 'struct' }
+  if (node.repetition === 'repeated' || (kind !== 'list' && kind !== 'map'))
+    return { kind: 'struct' }
   if (repeated?.repetition !== 'repeated' || node.children.length !== 1) return { kind: 'struct' }
-  if (kind === 'list') return listShape(node, repeated)
-  const [key, value] = repeated.children
-  if (key === undefined || key.repetition === 'repeated') return { kind: 'struct' }
-  // Keys alone are a list: LogicalTypes.md, "Maps".
-  if (value === undefined) return { kind: 'list', element: key, elementIsRepeated: false }
-  if (value.repetition === 'repeated' || repeated.children.length !== 2) return { kind: 'struct' }
+  const [key, value, ...more] = repeated.children
+  // A map of keys alone is a list: LogicalTypes.md, "Maps".
+  if (kind === 'list' || (key !== undefined && value === undefined))
+    return listShape(node, repeated)
+  const isMap = key?.repetition !== 'repeated' && value?.repetition !== 'repeated'
+  if (key === undefined || value === undefined || !isMap || more.length > 0)
+    return { kind: 'struct' }
   return { kind: 'map', key, value }
 }
 
 function listShape(list: SchemaNode, repeated: SchemaNode): GroupShape {
-  const [element] = repeated.children
+  const [element, ...more] = repeated.children
+  if (element === undefined || more.length > 0)
+    return { kind: 'list', element: repeated, elementIsRepeated: true }
   const elementIsRepeated =
-    element === undefined ||
-    repeated.children.length > 1 ||
-    groupShape(repeated).kind !== 'struct' ||
-    element.repetition === 'repeated' ||
-    repeated.name === 'array' ||
-    repeated.name === `${list.name}_tuple`
-  return elementIsRepeated
-    ? { kind: 'list', element: repeated, elementIsRepeated }
-    : { kind: 'list', element, elementIsRepeated }
+    element.repetition !== 'repeated' &&
+    (repeated.name === 'array' || repeated.name === `${list.name}_tuple`)
+  return { kind: 'list', element: elementIsRepeated ? repeated : element, elementIsRepeated }
 }
 
 function metadataOf(node: SchemaNode): Readonly<Record<string, string>> | undefined {

@@ -7,6 +7,9 @@ import type { Fail } from './thrift-reader.ts'
 const DECIMAL128_DIGITS_MAX = 38
 const DECIMAL256_DIGITS_MAX = 76
 
+/** A longer fixed_len_byte_array is decoded into 256 bits, however few its digits. */
+const DECIMAL128_BYTES = 16
+
 /** Digits that an int32 and an int64 hold whole: LogicalTypes.md, "DECIMAL". */
 const INT32_DIGITS_MAX = 9
 const INT64_DIGITS_MAX = 18
@@ -131,7 +134,7 @@ function decimalType(
     kind: 'decimal',
     precision,
     scale,
-    bitWidth: precision > DECIMAL128_DIGITS_MAX ? 256 : 128,
+    bitWidth: precision > DECIMAL128_DIGITS_MAX || node.typeLength > DECIMAL128_BYTES ? 256 : 128,
   }
 }
 

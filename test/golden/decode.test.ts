@@ -1,13 +1,13 @@
 import t from 'tap'
 
 import type { Column } from '../../service/arrow/column.ts'
-import type { ArrowType, Field } from '../../service/arrow/arrow-type.ts'
 import type { DecodedRowGroup } from '../../service/decode/decoder.ts'
 import { planRowGroup } from '../../service/decode/mini-file.ts'
 import { parquetWasmDecoder } from '../../service/decode/parquet-wasm-decoder.ts'
 import { GatewayError } from '../../service/errors.ts'
 import type { Footer } from '../../service/footers/footer.ts'
 import { parseFooter } from '../../service/footers/parse-footer.ts'
+import { bareType } from '../support/bare-type.ts'
 import { type Canonical, canonicalRows } from '../support/canonical-rows.ts'
 import { brokenFiles, goldenBytes, goldenNames, goldenRows, goldenSchema } from '../support/golden-files.ts'
 
@@ -67,7 +67,7 @@ for (const name of goldenNames()) {
       goldenSchema(name).columns.map((column) => column.nullable),
     )
     const whole = rowsOf(file, all, (column, index) => {
-      t.strictSame(bare(column.type), bare(columns[index]?.field.type), `${columns[index]?.field.name} is of the promised type`)
+      t.strictSame(bareType(column.type), bareType(columns[index]?.field.type), `${columns[index]?.field.name} is of the promised type`)
     })
     t.strictSame(whole, expected)
     for (const index of all) {
@@ -77,29 +77,6 @@ for (const name of goldenNames()) {
       }
     }
   })
-}
-
-/** The type without names and metadata of lists' and maps' parts, which writers choose. */
-function bare(type: ArrowType | undefined): unknown {
-  if (type === undefined) return undefined
-  const part = (field: Field) => ({ type: bare(field.type), nullable: field.nullable })
-  switch (type.kind) {
-    case 'list':
-    case 'large_list':
-    case 'fixed_size_list':
-      return { ...type, child: part(type.child) }
-    case 'map': {
-      const entries = type.entries.type
-      return { kind: 'map', entries: entries.kind === 'struct' ? entries.children.map(part) : [] }
-    }
-    case 'struct':
-      return {
-        kind: 'struct',
-        children: type.children.map((field) => ({ ...part(field), name: field.name })),
-      }
-    default:
-      return type
-  }
 }
 
 for (const [name, codes] of brokenFiles()) {

@@ -19,12 +19,15 @@ const repetitions = ['required', 'optional', 'repeated']
 export interface BuiltFile {
   readonly columns: readonly BuiltNode[]
   readonly keyValues?: Readonly<Record<string, string>>
+  /** Row groups without rows. */
+  readonly rowGroupCount?: number
   /** Bytes of padding in the key-values, to make the footer large. */
   readonly paddingBytes?: number
 }
 
-/** A Parquet file without row groups: magic, footer, length, magic. */
-export function emptyParquet({ columns, keyValues = {}, paddingBytes = 0 }: BuiltFile): Uint8Array {
+/** A Parquet file without rows: magic, footer, length, magic. */
+export function emptyParquet(file: BuiltFile): Uint8Array {
+  const { columns, keyValues = {}, paddingBytes = 0, rowGroupCount = 0 } = file
   const writer = new ThriftWriter()
   writer.small(1, 2)
   writer.structs(2, 1 + columns.reduce((sum, column) => sum + countNodes(column), 0))
@@ -34,7 +37,9 @@ export function emptyParquet({ columns, keyValues = {}, paddingBytes = 0 }: Buil
   })
   for (const column of columns) writeNode(writer, column)
   writer.integer(3, 0)
-  writer.structs(4, 0)
+  writer.structs(4, rowGroupCount)
+  for (let group = 0; group < rowGroupCount; group++)
+    writer.element(() => writeRowGroup(writer, columns))
   const entries = [...Object.entries(keyValues), ['padding', 'x'.repeat(paddingBytes)] as const]
   writer.structs(5, entries.length)
   for (const [key, value] of entries) {
@@ -55,6 +60,34 @@ export function frameFooter(thrift: Uint8Array): Uint8Array {
   file.writeUInt32LE(thrift.length, 4 + thrift.length)
   file.write('PAR1', 8 + thrift.length, 'latin1')
   return file
+}
+
+function writeRowGroup(writer: ThriftWriter, columns: readonly BuiltNode[]): void {
+  const leaves = columns.flatMap((column) => leavesOf(column, []))
+  writer.structs(1, leaves.length)
+  for (const { node, path } of leaves) {
+    writer.element(() => {
+      writer.integer(2, 0)
+      writer.struct(3, () => {
+        writer.small(1, node.type ?? 0)
+        writer.smalls(2, [0])
+        writer.texts(3, path)
+        for (const id of [4, 5, 6, 7]) writer.small(id, 0)
+        writer.integer(9, 4)
+      })
+    })
+  }
+  writer.integer(2, 0)
+  writer.integer(3, 0)
+}
+
+function leavesOf(
+  node: BuiltNode,
+  above: readonly string[],
+): { node: BuiltNode; path: string[] }[] {
+  const path = [...above, node.name]
+  if (node.children === undefined) return [{ node, path }]
+  return node.children.flatMap((child) => leavesOf(child, path))
 }
 
 function countNodes(node: BuiltNode): number {
