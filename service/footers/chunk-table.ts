@@ -55,18 +55,21 @@ export function readChunk(reader: ThriftReader, row: ChunkRow): void {
   if (!seen && flags.unsupported === undefined) reader.fail('a column chunk has no metadata')
 }
 
-/** Slot of each field of parquet.thrift, `ColumnMetaData`, that is a number. */
-const metadataSlots = new Map<number, number>([
-  [1, chunkSlots.physicalType],
-  [4, chunkSlots.codec],
-  [5, chunkSlots.valueCount],
-  [6, chunkSlots.uncompressedBytes],
-  [7, chunkSlots.compressedBytes],
-  [9, chunkSlots.dataPageOffset],
-  [11, chunkSlots.dictionaryPageOffset],
-  [14, chunkSlots.bloomFilterOffset],
-  [15, chunkSlots.bloomFilterBytes],
-])
+/** Slot of each field of parquet.thrift, `ColumnMetaData`, that is a number, by the field's id. */
+const metadataSlots: readonly (number | undefined)[] = Object.assign(
+  [],
+  Object.fromEntries([
+    [1, chunkSlots.physicalType],
+    [4, chunkSlots.codec],
+    [5, chunkSlots.valueCount],
+    [6, chunkSlots.uncompressedBytes],
+    [7, chunkSlots.compressedBytes],
+    [9, chunkSlots.dataPageOffset],
+    [11, chunkSlots.dictionaryPageOffset],
+    [14, chunkSlots.bloomFilterOffset],
+    [15, chunkSlots.bloomFilterBytes],
+  ]),
+)
 const STATISTICS_FIELD = 12
 
 /** Bits of the ids of the fields without which a chunk cannot be read. */
@@ -76,7 +79,7 @@ function readColumnMetadata(reader: ThriftReader, { chunks, at }: ChunkRow): voi
   reader.struct()
   let seen = 0
   for (let id = reader.field(0); id !== STOP; id = reader.field(id)) {
-    const slot = metadataSlots.get(id)
+    const slot = metadataSlots[id]
     if (slot !== undefined) {
       chunks[at + slot] = reader.integer()
       seen |= 1 << id
