@@ -20,7 +20,8 @@ import { withSingleFlight } from './objects/with-single-flight.ts'
 import { planSplits } from './planning/plan-scan.ts'
 import { openTicket } from './planning/ticket.ts'
 import { TicketKeys } from './planning/ticket-keys.ts'
-import { ScanPool } from './scan/scan-pool.ts'
+import { InProcessRunner } from './scan/in-process-runner.ts'
+import { parquetWasmDecoder } from './decode/parquet-wasm-decoder.ts'
 import { scanSplit } from './scan/scan-split.ts'
 import { storeAccess } from './objects/store-access.ts'
 
@@ -29,6 +30,9 @@ const STORE_CALLS_MAX = 48
 const STORE_CALLS_WAITING_MAX = 10_000
 /** Footers that are fetched at the same time, for all plans together. */
 const FOOTER_READS_MAX = 32
+
+/** A clock that never goes back. */
+const nowMs = () => performance.now()
 
 export interface GatewayParts {
   readonly log: Logger
@@ -64,10 +68,9 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     concurrency: FOOTER_READS_MAX,
   })
   const { bucketPrefix, tablesPath, listingTtlMs } = config
-  const nowMs = () => performance.now()
   const catalog = new Catalog({ bucketPrefix, tablesPath, listingTtlMs }, { store, footers, nowMs })
   const keys = new TicketKeys(config.ticketKeys.map((key) => key.reveal()))
-  const pool = await ScanPool.start({ connection, credentials, workers: config.workers })
+  const pool = new InProcessRunner({ store: openStore(connection, credentials), decoder: parquetWasmDecoder(), nowMs })
   const backend = athenaBackend({
     catalog,
     plan: watchPlan(registry, (request, signal) =>
@@ -104,7 +107,6 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
       accepting = false
       await grpc.close(config.shutdownTimeoutMs)
       await http.close()
-      await pool.close()
       store.close()
     },
   }

@@ -145,6 +145,7 @@ function shimEnvironment(
     ...inherited(env),
     SPILLWAY_GATEWAY: gateway.grpc,
     SPILLWAY_SPILL_PATH_STYLE: 'true',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     spill_bucket: demoNames.spillBucket,
     AWS_ENDPOINT_URL_S3: store.url,
     AWS_REGION: 'us-east-1',
