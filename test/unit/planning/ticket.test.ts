@@ -1,0 +1,178 @@
+import { createHash, randomBytes } from 'node:crypto'
+import t from 'tap'
+import type { Split, SplitFile } from '../../../service/planning/split.ts'
+import {
+  decodeSplit,
+  encodeSplit,
+  fileRecordBytesMax,
+} from '../../../service/planning/split-encoding.ts'
+import { TicketKeys } from '../../../service/planning/ticket-keys.ts'
+import { openTicket, sealTicket } from '../../../service/planning/ticket.ts'
+import { randomNumbers } from '../../support/columns-random.ts'
+
+const nowMs = 1_790_000_000_000
+const md5 = (text: string) => createHash('md5').update(text).digest('hex')
+const key = (fill: number) => Buffer.alloc(32, fill).toString('base64')
+const fail = (): never => {
+  throw new Error('not a split')
+}
+
+function splitOf(files: readonly SplitFile[]): Split {
+  return {
+    table: { schema: 'lake-sales', table: 'orders' },
+    bucket: 'Lake-sales',
+    prefix: 'tables/Orders/',
+    files,
+    partitionColumns: ['day', 'größe'],
+    expiresMs: nowMs + 1000,
+  }
+}
+
+const file = (name: string, other: Partial<SplitFile> = {}): SplitFile => ({
+  key: `tables/Orders/${name}`,
+  etag: md5(name),
+  sizeBytes: 12_345_678,
+  rowGroups: { start: 0, end: 3 },
+  ...other,
+})
+
+t.test('opens to the split that was sealed', async (t) => {
+  const keys = new TicketKeys([key(1)])
+  const split = splitOf([
+    file('day=2026-11-01/größe=1/part-00000.parquet'),
+    file('day=2026-11-01/größe=1/part-00001.parquet', { rowGroups: { start: 2, end: 5 } }),
+    file('day=2026-11-01/größe=1/part-00001.parquet', { rowGroups: { start: 7, end: 900 } }),
+    file('x', { etag: `${md5('x')}-17`, sizeBytes: 5e12 }),
+    file('xx', { etag: 'not an md5 "ä"' }),
+    file('xxx', { etag: md5('x').toUpperCase(), versionId: 'version-1' }),
+    file('xxx', { etag: md5('x').toUpperCase(), versionId: 'version-2' }),
+    file('\u{10000}\uE000 %2F+/../z', { etag: '' }),
+    file('y', { etag: `${md5('y')}-0` }),
+  ])
+  const ticket = sealTicket(split, keys)
+  t.strictSame(openTicket(ticket, keys, nowMs), split)
+  t.strictSame(openTicket(Uint8Array.from(ticket), new TicketKeys([key(1)]), nowMs), split)
+})
+
+t.test('encodes any split and reads it back, within the size it foretells (seeded)', async (t) => {
+  for (let seed = 1; seed <= 500; seed++) {
+    const random = randomNumbers(seed)
+    const number = (max: number) => Math.floor(random() ** 4 * max)
+    const files = Array.from({ length: number(30) }, () => {
+      const start = number(1000)
+      const etag = random() < 0.7 ? md5(String(random())) : `e${number(1e9)}`
+      const name = `${'ab'.repeat(number(40))}${number(50)}/${number(1e6)}é.parquet`
+      return file(random() < 0.2 ? 'same' : name, {
+        etag: random() < 0.2 ? `${md5(name)}-${1 + number(10_000)}` : etag,
+        sizeBytes: number(2 ** 53 - 1),
+        rowGroups: { start, end: start + 1 + number(100) },
+        ...(random() < 0.2 && { versionId: `v${number(1e9)}` }),
+      })
+    })
+    const split = splitOf(files)
+    const bytes = Buffer.from(encodeSplit(split))
+    t.strictSame(decodeSplit(bytes, fail), split, `seed ${seed}`)
+    const most = files.reduce((sum, one) => sum + fileRecordBytesMax(one), 0)
+    const names = encodeSplit(splitOf([])).length
+    if (bytes.length - names > most + 2) t.fail(`seed ${seed}: ${bytes.length} > ${most}`)
+  }
+})
+
+t.test('takes at most 40 bytes a file for 2,000 files', async (t) => {
+  const files = Array.from({ length: 2000 }, (_, at) =>
+    file(`part-${String(at).padStart(5, '0')}.parquet`, { sizeBytes: 60_000_000 + at * 977 }),
+  )
+  const ticket = sealTicket(splitOf(files), new TicketKeys([]))
+  t.ok(ticket.length / files.length <= 40, `${ticket.length / files.length} bytes a file`)
+})
+
+t.test('refuses every flipped bit, every cut and every extension', async (t) => {
+  const keys = new TicketKeys([key(1), key(2)])
+  const files = Array.from({ length: 60 }, (_, at) => file(`part-${at}.parquet`))
+  const ticket = sealTicket(splitOf(files), keys)
+  const refused = { code: 'invalid_request', message: /plan again$/ }
+  let variants = 0
+  const check = (bytes: Uint8Array, what: string) => {
+    variants += 1
+    try {
+      openTicket(bytes, keys, nowMs)
+    } catch (error) {
+      const { code, message } = error as { code: string; message: string }
+      if (code === refused.code && refused.message.test(message)) return
+    }
+    t.fail(what)
+  }
+  for (let bit = 0; bit < ticket.length * 8; bit++) {
+    const flipped = Uint8Array.from(ticket)
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+    check(flipped, `bit ${bit}`)
+  }
+  for (let length = 0; length < ticket.length; length++)
+    check(ticket.subarray(0, length), `cut to ${length}`)
+  for (let count = 1; count < 40; count++) {
+    check(Buffer.concat([ticket, Buffer.alloc(count)]), `${count} bytes more`)
+  }
+  const other = sealTicket(splitOf(files.slice(1)), keys)
+  for (let at = 1; at < Math.min(ticket.length, other.length); at++) {
+    const swapped = Buffer.concat([ticket.subarray(0, at), other.subarray(at)])
+    // Both begin with the same version and key.
+    if (at > 5) check(swapped, `halves of two tickets at ${at}`)
+  }
+  for (let count = 0; count < 500; count++) check(randomBytes(count), `${count} random bytes`)
+  check(Buffer.alloc(9 * 1024 * 1024, ticket), 'too large')
+  t.ok(variants >= 10_000, `${variants} variants`)
+})
+
+t.test('opens with any key of the ring and seals with the first', async (t) => {
+  const split = splitOf([file('a.parquet')])
+  const old = sealTicket(split, new TicketKeys([key(1)]))
+  const ring = new TicketKeys([key(2), key(1)])
+  t.strictSame(openTicket(old, ring, nowMs), split)
+  t.strictSame(openTicket(sealTicket(split, ring), new TicketKeys([key(2)]), nowMs), split)
+  for (const keys of [new TicketKeys([key(2)]), new TicketKeys([]), new TicketKeys([])]) {
+    t.throws(() => openTicket(old, keys, nowMs), { code: 'invalid_request' })
+  }
+  t.throws(() => new TicketKeys(['c2hvcnQ=']))
+})
+
+t.test('does not take a continuation for a ticket', async (t) => {
+  const keys = new TicketKeys([])
+  const sealed = keys.seal('continuation', encodeSplit(splitOf([file('a.parquet')])))
+  t.throws(() => openTicket(sealed, keys, nowMs), { code: 'invalid_request' })
+})
+
+t.test('expires', async (t) => {
+  const keys = new TicketKeys([])
+  const split = splitOf([file('a.parquet')])
+  const ticket = sealTicket(split, keys)
+  t.strictSame(openTicket(ticket, keys, split.expiresMs - 1), split)
+  t.throws(() => openTicket(ticket, keys, split.expiresMs), {
+    code: 'invalid_request',
+    message: /expired at 2026-.*; plan again/,
+  })
+})
+
+t.test('seals the same split differently each time', async (t) => {
+  const keys = new TicketKeys([])
+  const split = splitOf([file('a.parquet')])
+  const tickets = Array.from({ length: 100 }, () =>
+    Buffer.from(sealTicket(split, keys)).toString('hex'),
+  )
+  t.equal(new Set(tickets).size, 100)
+})
+
+t.test('refuses sealed bytes that are no split', async (t) => {
+  const keys = new TicketKeys([])
+  const good = Buffer.from(encodeSplit(splitOf([file('a.parquet')])))
+  const countless = Buffer.concat([good.subarray(0, 6), Buffer.alloc(9, 0xff)])
+  const foreign = encodeSplit({ ...splitOf([file('a.parquet')]), prefix: 'tables/other/' })
+  for (const bad of [
+    Buffer.of(),
+    good.subarray(0, -1),
+    Buffer.concat([good, Buffer.of(0)]),
+    countless,
+    foreign,
+  ]) {
+    t.throws(() => openTicket(keys.seal('split', bad), keys, nowMs), { code: 'invalid_request' })
+  }
+})
