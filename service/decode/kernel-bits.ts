@@ -34,12 +34,6 @@ function unpackRuns({ values, present }: OpenPage, work: Workplace): Place {
   const { start, end } = scratch.staging
   if (present === 0) return { start, end: start }
   const runs = { start: Math.min(values.start + LENGTH_BYTES, values.end), end: values.end }
-  checked(
-    kernels.readBits(
-      ...([scratch.state.start, runs.start, runs.end, present] as const),
-      ...([start, 0, end] as const),
-    ),
-    work,
-  )
+  checked(kernels.readBits(runs.start, runs.end, present, start, 0, end), work)
   return { start, end: start + Math.ceil(present / 8) }
 }

@@ -155,9 +155,9 @@ interface Rows {
 
 /** Appends a page's definition levels to the bitmap; answers how many rows are present. */
 function readLevels(levels: Place, { validity, first, rows }: Rows, work: Workplace): number {
-  const { kernels, scratch, fail } = work
+  const { kernels, fail } = work
   const result = kernels.readBits(
-    ...([scratch.state.start, levels.start, levels.end, rows] as const),
+    ...([levels.start, levels.end, rows] as const),
     ...([validity.start, first, validity.end] as const),
   )
   return result < 0 ? fail('the levels of a page are malformed') : result

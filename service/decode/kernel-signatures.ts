@@ -25,7 +25,6 @@ export interface Kernels {
     toEnd: number,
   ): number
   readBits(
-    state: number,
     src: number,
     end: number,
     count: number,

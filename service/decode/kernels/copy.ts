@@ -35,6 +35,13 @@ export function copyMatch(to: usize, distance: u32, length: u32, toEnd: usize): 
     } while (o < end)
     return
   }
+  copyPattern(to, from, end)
+}
+
+/** Repeats the bytes from `from` to `to` up to `end`; both are nearer than 16, and there is room for 16 bytes more. */
+export function copyPattern(to: usize, pattern: usize, end: usize): void {
+  let o = to
+  let from = pattern
   // Each round doubles the stretch that holds the pattern, until it is as wide as a word.
   while (o - from < 8 && o < end) {
     store<u64>(o, load<u64>(from))

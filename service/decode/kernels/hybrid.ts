@@ -122,10 +122,10 @@ function fillWords(out: usize, count: u32, value: u32): void {
 
 /**
  * Reads `count` values of one bit each and appends them to a bitmap of `toBit` bits: definition levels of a column
- * that is not nested, or booleans. Answers how many are set. `state` is room to work in.
+ * that is not nested, or booleans. Answers how many are set. Runs are short where nulls are rare, so that this keeps
+ * its place in locals.
  */
 export function readBits(
-  state: usize,
   src: usize,
   end: usize,
   count: u32,
@@ -133,34 +133,35 @@ export function readBits(
   toBit: u32,
   toEnd: usize,
 ): i32 {
-  start(state, src, end, 1)
+  let p = src
   let set: i32 = 0
-  let at = toBit
-  while (at - toBit < count) {
-    const inRun = load<u32>(state, LEFT)
-    if (inRun == 0) {
-      const fault = nextRun(state)
-      if (fault < 0) return fault
-      continue
+  let done: u32 = 0
+  while (done < count) {
+    let header: u32 = 0
+    if (p < end && load<i8>(p) >= 0) header = <u32>load<u8>(p++)
+    else {
+      header = readCount(p, end)
+      p = varintEnd
+      if (p == 0) return INPUT_ENDS
     }
-    const taken = min(inRun, count - (at - toBit))
-    const more = load<u32>(state, PACKED)
-      ? appendBits(load<u32>(state, POSITION), end, 0, taken, to, at, toEnd)
-      : appendLevel(load<u32>(state, VALUE), taken, to, at, toEnd)
+    let more: i32
+    let taken = header >>> 1
+    if (header & 1) {
+      const bytes = min(taken, <u32>(end - p))
+      taken = min(min(bytes, u32.MAX_VALUE >>> 4) << 3, count - done)
+      // Groups that the input does not have: the next header is missing, which is an error.
+      more = appendBits(p, end, 0, taken, to, toBit + done, toEnd)
+      p += bytes
+    } else {
+      if (p >= end) return INPUT_ENDS
+      const level = <u32>load<u8>(p++)
+      if (level > 1) return MALFORMED
+      taken = min(taken, count - done)
+      more = appendRun(level, taken, to, toBit + done, toEnd)
+    }
     if (more < 0) return more
-    // A run is read to its end, or it is the last: SKIP stays 0.
-    advanceRun(state, taken)
     set += more
-    at += taken
+    done += taken
   }
   return set
-}
-
-function appendLevel(level: u32, count: u32, to: usize, toBit: u32, toEnd: usize): i32 {
-  return level > 1 ? MALFORMED : appendRun(level, count, to, toBit, toEnd)
-}
-
-function advanceRun(state: usize, count: u32): void {
-  if (load<u32>(state, PACKED)) advance(state, count)
-  else store<u32>(state, load<u32>(state, LEFT) - count, LEFT)
 }

@@ -9,14 +9,35 @@ function scatter<T>(values: usize, validity: usize, first: u32, rows: u32, prese
   let row: i32 = <i32>rows - 1
   const none = isVector<T>() ? i64x2.splat(0) : <T>0
   // Where both meet, all rows below are present and in place.
-  for (; row > from && from >= 0; row--) {
+  while (row > from && from >= 0) {
     const bit = first + <u32>row
-    const isPresent = (<u32>load<u8>(validity + (bit >>> 3)) >>> (bit & 7)) & 1
+    const byte = <u32>load<u8>(validity + (bit >>> 3))
+    // Few rows are null, as a rule: then most bytes of the bitmap are full, and eight values move at once.
+    if ((bit & 7) == 7 && byte == 0xff && from >= 7) {
+      moveEight<T>(values + <usize>row * sizeof<T>(), values + <usize>from * sizeof<T>())
+      row -= 8
+      from -= 8
+      continue
+    }
+    const isPresent = (byte >>> (bit & 7)) & 1
     const value = load<T>(values + <usize>from * sizeof<T>())
     store<T>(values + <usize>row * sizeof<T>(), isPresent ? value : none)
     from -= <i32>isPresent
+    row--
   }
   if (row > from) memory.fill(values, 0, <usize>(row + 1) * sizeof<T>())
+}
+
+/** Moves eight values, the last of which are given, to a higher place: from the last bytes to the first. */
+function moveEight<T>(lastTo: usize, lastFrom: usize): void {
+  const to = lastTo - 7 * sizeof<T>()
+  const from = lastFrom - 7 * sizeof<T>()
+  if (sizeof<T>() == 1) {
+    store<u64>(to, load<u64>(from))
+    return
+  }
+  for (let at: usize = 8 * sizeof<T>(); at != 0; at -= 16)
+    v128.store(to + at - 16, v128.load(from + at - 16))
 }
 
 function scatterWide(
