@@ -10,12 +10,15 @@ import type { ScanLimits } from './scan-limits.ts'
 import { addReceipt, type ScanReceipt } from './scan-receipt.ts'
 import type { StoreConnection } from './store-connection.ts'
 import { toPlainCredentials } from './worker-credentials.ts'
+import { workerEntry } from './worker-entry.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 
 export interface PoolWorkerOptions {
   readonly connection: StoreConnection
   readonly credentials: StoreCredentialsSource
   readonly limits: ScanLimits
+  /** What the thread runs, without extension; default: `scan-worker` beside this file. */
+  readonly entry?: URL
 }
 
 /** A scan as the main thread sees it. */
@@ -37,12 +40,12 @@ export interface RunOptions {
   readonly signal: AbortSignal
 }
 
-/** One worker thread, from the main thread's side. It lives once: after its death all it says is that it is dead. */
+/** One worker thread, from the main thread's side. It lives once: after its death there is nothing to be had from it. */
 export class PoolWorker {
   /** Resolves when it can scan, rejects when it died before. */
   readonly ready: Promise<void>
-  /** Resolves when it is dead, whatever the reason. */
-  readonly dead: Promise<void>
+  /** Resolves when it takes no more scans, whatever the reason. */
+  readonly lost: Promise<void>
   readonly #worker: Worker
   readonly #options: PoolWorkerOptions
   readonly #memory: SharedArrayBuffer
@@ -51,8 +54,8 @@ export class PoolWorker {
   readonly #closing = new AbortController()
   #lastScanId = 0
   #isDead = false
-  #trap: Extract<FromWorker, { type: 'trapped' }> | undefined
   #reason: unknown
+  #noticeLost: () => void = () => {}
 
   constructor(options: PoolWorkerOptions) {
     this.#options = options
@@ -63,17 +66,19 @@ export class PoolWorker {
       memory: this.#memory,
       decoding: this.#decoding,
     }
-    this.#worker = new Worker(entry(), { workerData: start })
+    this.#worker = new Worker(
+      workerEntry(options.entry ?? new URL('./scan-worker', import.meta.url)),
+      { workerData: start },
+    )
     this.#worker.on('message', (message: FromWorker) => this.#receive(message))
     this.#worker.on('error', (reason) => {
       this.#reason = reason
     })
-    this.dead = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        this.#die()
-        resolve()
-      })
+    this.lost = new Promise((resolve) => {
+      this.#worker.once('exit', resolve)
+      this.#noticeLost = resolve
     })
+    this.#worker.once('exit', () => this.#die())
     this.ready = new Promise((resolve, reject) => {
       this.#worker.once('message', () => resolve())
       this.#worker.once('exit', () =>
@@ -85,10 +90,6 @@ export class PoolWorker {
       )
     })
     this.ready.catch(() => {})
-  }
-
-  get isDead(): boolean {
-    return this.#isDead
   }
 
   /** Scans it has not finished. */
@@ -169,9 +170,13 @@ export class PoolWorker {
         return this.#receiveFrame(message)
       case 'ended':
         return this.#receiveEnd(message)
-      case 'trapped':
-        this.#trap = message
-        return
+      case 'trapped': {
+        const { scanId, source, cause } = message
+        this.#reason = cause
+        this.#noticeLost()
+        const scan = this.#scans.get(scanId)
+        return scan && this.#leave(scanId, scan, trapError(source, cause))
+      }
       case 'ask_credentials':
         this.#answerCredentials(message).catch(() => {})
     }
@@ -227,9 +232,9 @@ export class PoolWorker {
 
   /** What the readers of a dead worker's scans are told; the source is what this scan was decoding. */
   #deathOf(source: string | undefined): GatewayError {
-    if (source !== undefined) return trapError(source, this.#trap?.cause ?? this.#reason)
+    if (source !== undefined) return trapError(source, this.#reason)
     return new GatewayError('unavailable', 'the scan was ended with its worker; try again', {
-      cause: this.#trap?.cause ?? this.#reason,
+      cause: this.#reason,
       retryAfterMs: 0,
     })
   }
@@ -239,10 +244,4 @@ function roomIn(scan: OpenScan): Promise<void> {
   return new Promise((resolve) => {
     scan.noticeRoom = resolve
   })
-}
-
-/** Beside this file, TypeScript or compiled as this file is. */
-function entry(): URL {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return new URL(`./scan-worker.${extension}`, import.meta.url)
 }

@@ -9,8 +9,8 @@ import { emptyReceipt, type ScanReceipt } from './scan-receipt.ts'
 export interface ScanPoolOptions extends Omit<PoolWorkerOptions, 'limits'> {
   readonly workerCount: number
   readonly limits?: Partial<ScanLimits>
-  /** Told of each worker that died and is replaced, with the reason. */
-  readonly onDeath?: () => void
+  /** Told of each worker that is lost and replaced. */
+  readonly onLoss?: () => void
 }
 
 /** A worker that dies at its start would die again at once: its successor waits so long. */
@@ -25,15 +25,15 @@ const V8_THAT_INLINES = 13
  */
 export class ScanPool implements ScanRunner {
   readonly #options: PoolWorkerOptions
-  readonly #onDeath: () => void
+  readonly #onLoss: () => void
   readonly #workers = new Set<PoolWorker>()
   readonly #restarts = new Set<NodeJS.Timeout>()
   #isClosed = false
 
-  private constructor({ limits = {}, onDeath, workerCount, ...options }: ScanPoolOptions) {
+  private constructor({ limits = {}, onLoss, workerCount, ...options }: ScanPoolOptions) {
     inlineWebAssembly()
     this.#options = { ...options, limits: { ...scanLimits, ...limits } }
-    this.#onDeath = onDeath ?? (() => {})
+    this.#onLoss = onLoss ?? (() => {})
     for (let i = 0; i < workerCount; i++) this.#hire()
   }
 
@@ -95,10 +95,10 @@ export class ScanPool implements ScanRunner {
       },
       () => {},
     )
-    void worker.dead.then(() => {
+    void worker.lost.then(() => {
       this.#workers.delete(worker)
       if (this.#isClosed) return
-      this.#onDeath()
+      this.#onLoss()
       if (wasReady) this.#hire()
       else this.#hireLater()
     })

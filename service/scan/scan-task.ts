@@ -130,6 +130,7 @@ class ScanTask {
       ends.unshift(() => decoded.release())
       return { rest: castRows({ piece, fields, decoded: decoded.columns, rowCount }), release }
     } catch (error) {
+      if (error instanceof DecoderTrap) this.#parts.turn.close()
       release()
       throw error
     }

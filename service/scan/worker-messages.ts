@@ -54,5 +54,10 @@ export type FromWorker =
       readonly error?: PlainError
     }
   /** The decoder is not to be trusted any more; the worker ends itself after this. */
-  | { readonly type: 'trapped'; readonly source: string; readonly cause: string }
+  | {
+      readonly type: 'trapped'
+      readonly scanId: number
+      readonly source: string
+      readonly cause: string
+    }
   | { readonly type: 'ask_credentials'; readonly askId: number; readonly isRefused: boolean }

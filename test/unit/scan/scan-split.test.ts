@@ -160,11 +160,7 @@ t.test(
       const scan = scanSplit({ split, columns: [fromFile(wanted)], frames }, twins.deps, quiet)
       return rowsOfFrames([wanted], scan.frames)
     }
-    const names = (await fieldsOf(twins)).map(({ name }) => name)
-    const other = [...twin.name].map((c, i) => (i % 2 ? c.toLowerCase() : c.toUpperCase())).join('')
-    if (!names.includes(other)) {
-      await t.rejects(failing({ ...twin, name: other }), { code: 'unsupported' })
-    }
+    await t.rejects(failing({ ...twin, name: 'iD' }), { code: 'unsupported' })
     await t.rejects(failing({ ...twin, type: { kind: 'bool' } }), { code: 'unsupported' })
     await t.rejects(failing({ name: 'gone', type: utf8, nullable: false }), {
       code: 'unreadable_file',

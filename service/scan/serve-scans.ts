@@ -1,0 +1,174 @@
+import { inspect } from 'node:util'
+import type { MessagePort } from 'node:worker_threads'
+import type { Decoder } from '../decode/decoder.ts'
+import { DecoderTrap } from './decoder-trap.ts'
+import { DecoderTurn } from './decoder-turn.ts'
+import { withFrameCredits } from './frame-credits.ts'
+import { FrameMemory, type MemoryRun } from './frame-memory.ts'
+import { Inbox } from './inbox.ts'
+import { fromPlainError, toPlainError } from './plain-error.ts'
+import { ReadBuffers } from './read-buffers.ts'
+import type { ScanJob, ScanPiece } from './scan-job.ts'
+import { emptyReceipt } from './scan-receipt.ts'
+import { runScanTask, type TaskParts, type WrittenFrame } from './scan-task.ts'
+import { openStore } from './store-connection.ts'
+import { askedCredentials, type PlainCredentials } from './worker-credentials.ts'
+import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
+
+/** Where a worker's messages come from and go to. */
+export type ScanPort = Pick<MessagePort, 'on' | 'postMessage'>
+
+/** Scans for the main thread: messages in, messages out, frames in shared memory. */
+export function serveScans(port: ScanPort, start: WorkerStart, decoder: Decoder): void {
+  const door = new WorkerDoor(port, start, decoder)
+  port.on('message', (message: ToWorker) => door.receive(message))
+  port.postMessage({ type: 'ready' } satisfies FromWorker)
+}
+
+interface WorkerScan {
+  readonly pieces: Inbox<ScanPiece>
+  readonly cancel: AbortController
+  /** Frames that were told and not given back. */
+  readonly runs: Map<number, MemoryRun>
+  isEnded: boolean
+}
+
+type CredentialsAnswer = Extract<ToWorker, { type: 'credentials' }>['answer']
+
+const nowMs = (): number => performance.now()
+
+class WorkerDoor {
+  readonly #port: ScanPort
+  readonly #start: WorkerStart
+  readonly #decoding: Int32Array
+  readonly #memory: FrameMemory
+  readonly #shared: Omit<TaskParts, 'memory' | 'receipt' | 'emit' | 'watchDecode'>
+  readonly #scans = new Map<number, WorkerScan>()
+  /** Questions for credentials that have no answer yet. */
+  readonly #asked = new Map<number, (answer: CredentialsAnswer) => void>()
+  #lastAskId = 0
+
+  constructor(port: ScanPort, start: WorkerStart, decoder: Decoder) {
+    const { connection, limits } = start
+    const ask = (isRefused: boolean) => this.#askCredentials(isRefused)
+    this.#port = port
+    this.#start = start
+    this.#decoding = new Int32Array(start.decoding)
+    this.#memory = new FrameMemory(start.memory)
+    this.#shared = {
+      store: openStore(connection, askedCredentials({ ask, nowMs })),
+      decoder,
+      turn: new DecoderTurn(),
+      buffers: new ReadBuffers(limits.bufferBytesKept),
+      readAhead: limits.readAhead,
+      nowMs,
+    }
+  }
+
+  receive(message: ToWorker): void {
+    switch (message.type) {
+      case 'scan':
+        return this.#startScan(message.scanId, message.job)
+      case 'piece':
+        return this.#scans.get(message.scanId)?.pieces.push(message.piece)
+      case 'pieces_end':
+        return this.#scans.get(message.scanId)?.pieces.end()
+      case 'release':
+        return this.#releaseFrame(message.scanId, message.frameId)
+      case 'cancel':
+        this.#scans.get(message.scanId)?.pieces.end()
+        return this.#scans.get(message.scanId)?.cancel.abort()
+      case 'credentials':
+        this.#asked.get(message.askId)?.(message.answer)
+        this.#asked.delete(message.askId)
+    }
+  }
+
+  #startScan(scanId: number, job: ScanJob): void {
+    const scan: WorkerScan = {
+      pieces: new Inbox(),
+      cancel: new AbortController(),
+      runs: new Map(),
+      isEnded: false,
+    }
+    this.#scans.set(scanId, scan)
+    const receipt = emptyReceipt()
+    const parts: TaskParts = {
+      ...this.#shared,
+      receipt,
+      memory: withFrameCredits(this.#memory, this.#start.limits.framesOutstandingMax),
+      watchDecode: this.#decodeWatch(scanId),
+      emit: this.#frameTeller(scanId, scan),
+    }
+    runScanTask(job, this.#takenPieces(scanId, scan), parts, scan.cancel.signal).then(
+      () => this.#endScan(scan, { type: 'ended', scanId, receipt }),
+      (reason: unknown) => {
+        if (reason instanceof DecoderTrap) this.#endTrapped(scanId, reason)
+        this.#endScan(scan, { type: 'ended', scanId, receipt, error: toPlainError(reason) })
+      },
+    )
+  }
+
+  /** Writes down what is being decoded where the main thread sees it even when this thread is dead. */
+  #decodeWatch(scanId: number): TaskParts['watchDecode'] {
+    let decodedCount = 0
+    return (piece) => {
+      if (piece !== undefined) Atomics.store(this.#decoding, 1, decodedCount++)
+      Atomics.store(this.#decoding, 0, piece === undefined ? 0 : scanId)
+    }
+  }
+
+  #frameTeller(scanId: number, scan: WorkerScan): (frame: WrittenFrame) => void {
+    let frameId = 0
+    return ({ message, run, rowCount, bodyBytes }) => {
+      scan.runs.set(++frameId, run)
+      const place = { offset: message.byteOffset, lengthBytes: message.length }
+      this.#tell({ type: 'frame', scanId, frameId, ...place, rowCount, bodyBytes })
+    }
+  }
+
+  async *#takenPieces(scanId: number, { pieces }: WorkerScan): AsyncGenerator<ScanPiece> {
+    for await (const piece of pieces) {
+      this.#tell({ type: 'piece_taken', scanId })
+      yield piece
+    }
+  }
+
+  #endScan(scan: WorkerScan, end: Extract<FromWorker, { type: 'ended' }>): void {
+    scan.isEnded = true
+    this.#forget(end.scanId, scan)
+    this.#tell(end)
+  }
+
+  #releaseFrame(scanId: number, frameId: number): void {
+    const scan = this.#scans.get(scanId)
+    if (scan === undefined) return
+    scan.runs.get(frameId)?.release()
+    scan.runs.delete(frameId)
+    this.#forget(scanId, scan)
+  }
+
+  #forget(scanId: number, { isEnded, runs }: WorkerScan): void {
+    if (isEnded && runs.size === 0) this.#scans.delete(scanId)
+  }
+
+  /** The thread ends: whatever the trap left in memory goes with it. */
+  #endTrapped(scanId: number, { source, cause }: DecoderTrap): never {
+    this.#tell({ type: 'trapped', scanId, source, cause: inspect(cause) })
+    process.exit(1)
+  }
+
+  #askCredentials(isRefused: boolean): Promise<PlainCredentials> {
+    const askId = ++this.#lastAskId
+    this.#tell({ type: 'ask_credentials', askId, isRefused })
+    return new Promise((resolve, reject) => {
+      this.#asked.set(askId, (answer) =>
+        'error' in answer ? reject(fromPlainError(answer.error)) : resolve(answer),
+      )
+    })
+  }
+
+  #tell(message: FromWorker): void {
+    this.#port.postMessage(message)
+  }
+}
