@@ -2,7 +2,7 @@
 
 /** The bytes at an address that is a multiple of `width`. */
 function aligned(bytes: Uint8Array, width: number): Uint8Array {
-  return bytes.byteOffset % width === 0 ? bytes : bytes.slice()
+  return bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes)
 }
 
 /** Also the two words, low first, of each 64-bit value: no BigInt, no canonical NaN. */

@@ -9,7 +9,7 @@ assert(parentPort !== null)
 const decoder = parquetWasmDecoder()
 serveScans(parentPort, workerData as WorkerStart, {
   decode(plan, buffer) {
-    if (plan.source.includes('/trap')) throw new WebAssembly.RuntimeError('unreachable')
+    if (plan.source.includes('/trap')) throw new Error('unreachable')
     if (plan.source.includes('/die')) process.exit(7)
     return decoder.decode(plan, buffer)
   },

@@ -231,3 +231,17 @@ t.test('a time outside the day is unreadable', async (t) => {
     code: 'unreadable_file',
   })
 })
+
+t.test('buffers need not be aligned', async (t) => {
+  const shifted = (bytes: Uint8Array | null) => {
+    const memory = Buffer.alloc((bytes?.length ?? 0) + 1)
+    memory.set(bytes ?? [], 1)
+    return memory.subarray(1)
+  }
+  const column = columnOf(timestamp('microsecond'), [1_000, null, -1])
+  const odd = { ...column, values: shifted(column.values), validity: shifted(column.validity) }
+  t.strictSame(readColumn(castColumn(odd, dateMillis)), [1, null, -1])
+  const wide = columnOf(int(64, false), [2n ** 63n])
+  const result = castColumn({ ...wide, values: shifted(wide.values) }, decimal(22, 2))
+  t.strictSame(readColumn(result), [100n * 2n ** 63n])
+})
