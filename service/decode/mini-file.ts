@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import { decodedBytes } from '../footers/decoded-bytes.ts'
 import type { Footer } from '../footers/footer.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
 import { COALESCE_GAP_BYTES, COALESCE_RUN_BYTES, ROW_GROUP_ROWS_MAX } from './budgets.ts'
@@ -12,11 +13,6 @@ export interface RowGroupRequest {
   /** Top-level columns, ascending, without repeats. */
   readonly columnIndexes: readonly number[]
 }
-
-/** Bytes of Arrow's offsets and of a reference to a dictionary's entry, for estimates. */
-const OFFSET_BYTES = 4
-/** A guess at the bytes of a text that is dictionary-coded, when only the coded size is known. */
-const DICTIONARY_TEXT_BYTES = 16
 
 const noLeaves: ReadonlySet<number> = new Set()
 
@@ -50,7 +46,10 @@ export function planRowGroup(request: RowGroupRequest): RowGroupPlan {
     bufferBytes: tailAt + tail.length,
     tail,
     tailAt,
-    decodedBytesEstimate: chunks.reduce((sum, chunk) => sum + estimate(chunk), 0),
+    decodedBytesEstimate: chunks.reduce(
+      (sum, { chunk, leaf }) => sum + decodedBytes(leaf, chunk),
+      0,
+    ),
   }
 }
 
@@ -83,26 +82,4 @@ function layOut(planned: readonly PlannedChunk[]): Layout {
     tailAt = last.at + last.end - last.start
   }
   return { fetches, positions, tailAt }
-}
-
-/** Arrow bytes of a chunk, roughly: dictionary-coded text may be much larger than its pages. */
-function estimate({ chunk, leaf }: PlannedChunk): number {
-  const { valueCount, uncompressedBytes } = chunk
-  switch (leaf.physicalType) {
-    case 'boolean':
-      return valueCount / 8
-    case 'int32':
-    case 'float':
-      return valueCount * 4
-    case 'int64':
-    case 'double':
-    case 'int96':
-      return valueCount * 8
-    case 'fixed_len_byte_array':
-      return valueCount * leaf.typeLength
-    case 'byte_array': {
-      const coded = chunk.dictionaryPageOffset === 0 ? 0 : valueCount * DICTIONARY_TEXT_BYTES
-      return valueCount * OFFSET_BYTES + Math.max(uncompressedBytes, coded)
-    }
-  }
 }

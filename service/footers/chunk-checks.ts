@@ -1,4 +1,5 @@
 import { CHUNK_SLOTS, chunkSlots } from './chunk-table.ts'
+import { decodedBytes } from './decoded-bytes.ts'
 import { MAGIC_BYTES } from './footer-limits.ts'
 import type { FooterScan } from './footer-scan.ts'
 import { codecs, type Leaf, physicalTypes } from './footer.ts'
@@ -15,7 +16,7 @@ interface FileFacts {
  * Checks what the footer says against the file, and makes the chunk table plain: page indexes and bloom filters
  * that lie outside the file are dropped, so are dictionary offsets that cannot be right.
  *
- * @returns uncompressed bytes of each row group.
+ * @returns Arrow bytes of each row group, roughly.
  */
 export function checkChunks(scan: FooterScan, facts: FileFacts): Float64Array {
   const { groupRows } = scan
@@ -35,7 +36,13 @@ export function checkChunks(scan: FooterScan, facts: FileFacts): Float64Array {
       if (what !== undefined) {
         fail(`column ${JSON.stringify(leaves[leaf]?.path.join('.'))} of row group ${group} ${what}`)
       }
-      groupBytes[group] = (groupBytes[group] ?? 0) + (chunk[chunkSlots.uncompressedBytes] ?? 0)
+      groupBytes[group] =
+        (groupBytes[group] ?? 0) +
+        decodedBytes(leaves[leaf] as Leaf, {
+          valueCount: chunk[chunkSlots.valueCount] ?? 0,
+          uncompressedBytes: chunk[chunkSlots.uncompressedBytes] ?? 0,
+          dictionaryPageOffset: chunk[chunkSlots.dictionaryPageOffset] ?? 0,
+        })
     }
   }
   return groupBytes

@@ -80,8 +80,8 @@ export interface ColumnChunk {
 
 export interface RowGroup {
   readonly rowCount: number
-  /** Uncompressed bytes of all its chunks, as the footer says. */
-  readonly uncompressedBytes: number
+  /** Arrow bytes of all its chunks, roughly. */
+  readonly decodedBytes: number
 }
 
 /**

@@ -123,7 +123,7 @@ function makeFooter(bytes: Uint8Array, scan: FooterScan, context: FooterContext)
       keyValues.reduce((sum, [key, value]) => sum + 2 * (key.length + value.length), 0),
     rowGroup: (groupIndex) => ({
       rowCount: at(groupRows, groupIndex),
-      uncompressedBytes: at(groupBytes, groupIndex),
+      decodedBytes: at(groupBytes, groupIndex),
     }),
     chunk: (groupIndex, leafIndex) => readRow(chunks, row(groupIndex, leafIndex)),
     statistics: (groupIndex, leafIndex) => {

@@ -28,7 +28,7 @@ export const ledgerCounts = [
   /** Sizes of files as objects. */
   'fileBytesDropped',
   'fileBytesKept',
-  /** Uncompressed sizes of the row groups that were kept, as their footers say. */
+  /** What the row groups that were kept decode to, roughly. */
   'decodedBytesKept',
   'splits',
   'ticketBytes',

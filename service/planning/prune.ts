@@ -41,7 +41,7 @@ export function pruneRowGroups(
   let [rowGroupsDropped, rowsDropped, rowGroupsWithoutRows] = [0, 0, 0]
   const named = footer.columns.map(({ field }) => field)
   for (let groupIndex = 0; groupIndex < footer.rowGroupCount; groupIndex++) {
-    const { rowCount, uncompressedBytes } = footer.rowGroup(groupIndex)
+    const { rowCount, decodedBytes } = footer.rowGroup(groupIndex)
     const factsOf: FactsOf = (column, type) =>
       partitionFacts(partitions, { column, type }, rowCount) ??
       fileFacts({ footer, named, groupIndex, rowCount }, column, type)
@@ -51,7 +51,7 @@ export function pruneRowGroups(
       rowGroupsDropped += 1
       rowsDropped += rowCount
     } else {
-      kept.push({ groupIndex, rowCount, decodedBytes: uncompressedBytes })
+      kept.push({ groupIndex, rowCount, decodedBytes })
     }
   }
   return { kept, rowGroupsDropped, rowsDropped, rowGroupsWithoutRows }

@@ -11,7 +11,7 @@ export interface FakeColumn {
 
 export interface FakeRowGroup {
   readonly rowCount: number
-  readonly uncompressedBytes: number
+  readonly decodedBytes: number
   /** By column name. */
   readonly statistics?: Readonly<Record<string, Partial<RawStatistics>>>
 }
@@ -36,7 +36,7 @@ export function fakeFooter(
     keyValues: {},
     heldBytes: 0,
     rowGroup(groupIndex) {
-      return rowGroups[groupIndex] ?? { rowCount: 0, uncompressedBytes: 0 }
+      return rowGroups[groupIndex] ?? { rowCount: 0, decodedBytes: 0 }
     },
     chunk() {
       throw new Error('a fake footer has no chunks')

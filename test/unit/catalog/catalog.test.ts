@@ -16,7 +16,7 @@ const column = (name: string, type: ArrowType = int32): FakeColumn => ({
   physicalType: type === int64 ? 'int64' : 'int32',
 })
 const footerOf = (...columns: FakeColumn[]) =>
-  fakeFooter(columns, [{ rowCount: 1, uncompressedBytes: 8 }])
+  fakeFooter(columns, [{ rowCount: 1, decodedBytes: 8 }])
 const orders = { schema: 'lake-a', table: 'orders' }
 
 async function filesOf(catalog: Catalog, table: Table, startAfter?: string) {

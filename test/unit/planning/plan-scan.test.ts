@@ -25,7 +25,7 @@ const footerOf = (...groups: readonly (readonly [number, number])[]) =>
     [{ name: 'Id', type: int, physicalType: 'int32' }],
     groups.map(([min, max]): FakeRowGroup => ({
       rowCount: 10,
-      uncompressedBytes: 100,
+      decodedBytes: 100,
       statistics: { Id: { min: int32Bytes(min), max: int32Bytes(max), nullCount: 0 } },
     })),
   )
