@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { StoreCredentialsSource } from '../credentials/store-credentials.ts'
 import { GatewayError } from '../errors.ts'
@@ -8,7 +9,7 @@ import { fromPlainError, toPlainError } from './plain-error.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import type { ScanLimits } from './scan-limits.ts'
 import { addReceipt, type ScanReceipt } from './scan-receipt.ts'
-import type { StoreConnection } from './store-connection.ts'
+import type { StoreConnection } from '../objects/open-store.ts'
 import { toPlainCredentials } from './worker-credentials.ts'
 import { workerEntry } from './worker-entry.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
@@ -32,7 +33,13 @@ interface OpenScan {
   noticeRoom: (() => void) | undefined
   /** Nobody reads it any more; what still comes is given back at once. */
   isLeft: boolean
+  /** Resolves when the worker has ended it, all its numbers told. */
+  readonly over: Promise<void>
+  readonly noticeOver: () => void
 }
+
+/** A reader who leaves waits so long for the worker to have stopped: a row group that is being decoded is finished. */
+const LEAVE_WAIT_MS = 1_000
 
 /** What a run adds its numbers to, and what ends it. */
 export interface RunOptions {
@@ -105,14 +112,7 @@ export class PoolWorker {
   ): AsyncGenerator<Frame, void, undefined> {
     if (signal.aborted) throw GatewayError.from(signal.reason)
     const scanId = ++this.#lastScanId
-    const scan: OpenScan = {
-      frames: new Inbox(),
-      receipt,
-      sources: [],
-      room: this.#options.limits.piecesAheadMax,
-      noticeRoom: undefined,
-      isLeft: false,
-    }
+    const scan = openScan(receipt, this.#options.limits.piecesAheadMax)
     this.#scans.set(scanId, scan)
     const aborted = () => this.#leave(scanId, scan, GatewayError.from(signal.reason))
     signal.addEventListener('abort', aborted, { once: true })
@@ -123,6 +123,7 @@ export class PoolWorker {
     } finally {
       signal.removeEventListener('abort', aborted)
       this.#leave(scanId, scan, new GatewayError('cancelled', 'the reader left'))
+      await Promise.race([scan.over, after(LEAVE_WAIT_MS, undefined, { ref: false })])
     }
   }
 
@@ -200,6 +201,7 @@ export class PoolWorker {
     this.#scans.delete(scanId)
     if (scan === undefined) return
     addReceipt(scan.receipt, receipt)
+    scan.noticeOver()
     if (error === undefined) scan.frames.end()
     else this.#leave(scanId, scan, fromPlainError(error))
   }
@@ -226,6 +228,7 @@ export class PoolWorker {
     this.#scans.clear()
     for (const [scanId, scan] of open) {
       const source = scanId === scanIdDecoding ? scan.sources[index] : undefined
+      scan.noticeOver()
       this.#leave(scanId, scan, this.#deathOf(source))
     }
   }
@@ -237,6 +240,23 @@ export class PoolWorker {
       cause: this.#reason,
       retryAfterMs: 0,
     })
+  }
+}
+
+function openScan(receipt: ScanReceipt, room: number): OpenScan {
+  let resolveOver: (() => void) | undefined
+  const over = new Promise<void>((resolve) => {
+    resolveOver = resolve
+  })
+  return {
+    frames: new Inbox(),
+    receipt,
+    sources: [],
+    room,
+    noticeRoom: undefined,
+    isLeft: false,
+    over,
+    noticeOver: () => resolveOver?.(),
   }
 }
 

@@ -11,7 +11,7 @@ import { ReadBuffers } from './read-buffers.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import { emptyReceipt } from './scan-receipt.ts'
 import { runScanTask, type TaskParts, type WrittenFrame } from './scan-task.ts'
-import { openStore } from './store-connection.ts'
+import { openStore } from '../objects/open-store.ts'
 import { askedCredentials, type PlainCredentials } from './worker-credentials.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 

@@ -2,7 +2,7 @@ import type { PlainError } from './plain-error.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import type { ScanLimits } from './scan-limits.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
-import type { StoreConnection } from './store-connection.ts'
+import type { StoreConnection } from '../objects/open-store.ts'
 import type { PlainCredentials } from './worker-credentials.ts'
 
 /** What a worker is born with. */

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { Secret } from '../../../service/credentials/secret.ts'
 import { staticCredentials } from '../../../service/credentials/store-credentials.ts'
@@ -38,7 +39,7 @@ async function poolOf(
   limits: Partial<ScanLimits> = {},
   entry?: URL,
 ): Promise<ScanPool> {
-  const connection = { kind: 'file', directory } as const
+  const connection = { kind: 'file', url: pathToFileURL(directory).href } as const
   const options = { connection, credentials, workerCount: 1, limits }
   const pool = await ScanPool.start(entry === undefined ? options : { ...options, entry })
   t.teardown(() => pool.close())
@@ -111,6 +112,8 @@ t.test('leaving early frees everything, frames that were not read included', asy
       frame.release()
       break
     }
+    t.equal(pool.load, 0, 'the worker has stopped')
+    t.ok(scan.receipt.frames > 0, 'and told what it did')
   }
   t.strictSame(await rowsOf(pool, 'many/', oneRowEach), manyRows)
 })
@@ -160,7 +163,7 @@ t.test('a trap and a death name file and row group, and the next scan works', as
 
 t.test('a worker that does not start is said so', async (t) => {
   const entry = new URL('./no-such-worker', import.meta.url)
-  const connection = { kind: 'file', directory } as const
+  const connection = { kind: 'file', url: pathToFileURL(directory).href } as const
   const starting = ScanPool.start({ connection, credentials, workerCount: 1, entry })
   await t.rejects(starting, { code: 'unavailable' })
 })
