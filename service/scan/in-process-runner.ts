@@ -6,6 +6,7 @@ import type { Frame } from './frame.ts'
 import { withFrameCredits } from './frame-credits.ts'
 import { FrameMemory } from './frame-memory.ts'
 import { Inbox } from './inbox.ts'
+import { ParkingSpace } from './parking-space.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import type { ScanJob, ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
 import { type ScanLimits, scanLimits } from './scan-limits.ts'
@@ -33,6 +34,7 @@ export class InProcessRunner implements ScanRunner {
       decoder,
       nowMs,
       turn: new DecoderTurn(),
+      parking: new ParkingSpace(this.#limits.parkedBytesMax),
       buffers: new ReadBuffers(this.#limits.bufferBytesKept),
       readAhead: this.#limits.readAhead,
       watchDecode() {},

@@ -7,6 +7,8 @@ export interface ScanLimits {
   /** Frames of one scan that are written and not yet given back. */
   readonly framesOutstandingMax: number
   readonly readAhead: ReadAheadLimits
+  /** Decoded rows that wait for slow readers while others decode; all scans of a worker together. */
+  readonly parkedBytesMax: number
   /** Read buffers a worker keeps for later. */
   readonly bufferBytesKept: number
   /** Row groups a scan is told of before it asks for more. */
@@ -25,6 +27,7 @@ export const scanLimits: ScanLimits = {
   memoryBytes: 256 * MIB,
   framesOutstandingMax: 4,
   readAhead: { countMax: 3, bytesMax: 128 * MIB },
+  parkedBytesMax: 256 * MIB,
   bufferBytesKept: 128 * MIB,
   piecesAheadMax: 4,
   filesAheadMax: 8,

@@ -1,5 +1,6 @@
 import { mapAhead } from '../catalog/map-ahead.ts'
 import type { FooterSource } from '../catalog/describe-files.ts'
+import { DECODER_MEMORY_BYTES_MAX } from '../decode/budgets.ts'
 import { planRowGroup } from '../decode/mini-file.ts'
 import { GatewayError } from '../errors.ts'
 import type { Footer } from '../footers/footer.ts'
@@ -11,6 +12,9 @@ import type { ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
 import { scanLimits } from './scan-limits.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
 import type { ScanRequest } from './scan-request.ts'
+
+/** The decoder holds a row group's bytes and what it makes of them in its own memory. */
+const ROW_GROUP_BYTES_MAX = DECODER_MEMORY_BYTES_MAX / 2
 
 /** What a scan works with. */
 export interface ScanDeps {
@@ -124,5 +128,12 @@ function planPiece(group: GroupOfFile, { columnIndexes, sources }: ColumnMatch):
   const source = `${object.bucket}/${object.key}, row group ${groupIndex}`
   const piece = { object, source, rowCount, columns: sources }
   if (columnIndexes.length === 0) return piece
-  return { ...piece, plan: planRowGroup({ footer, object, groupIndex, columnIndexes }) }
+  const plan = planRowGroup({ footer, object, groupIndex, columnIndexes })
+  if (plan.bufferBytes > ROW_GROUP_BYTES_MAX) {
+    throw new GatewayError(
+      'too_large',
+      `${source} takes ${plan.bufferBytes} bytes, more than ${ROW_GROUP_BYTES_MAX}; select fewer columns or write smaller row groups`,
+    )
+  }
+  return { ...piece, plan }
 }

@@ -11,6 +11,7 @@ import { DecoderTrap } from './decoder-trap.ts'
 import type { DecoderTurn } from './decoder-turn.ts'
 import { type FetchedPiece, fetchRowGroup } from './fetch-row-group.ts'
 import type { MemoryRun, MemorySource } from './frame-memory.ts'
+import type { ParkingSpace } from './parking-space.ts'
 import { type ReadAheadLimits, readAhead } from './read-ahead.ts'
 import type { ReadBuffers } from './read-buffers.ts'
 import { RowQueue } from './row-queue.ts'
@@ -30,6 +31,7 @@ export interface TaskParts {
   readonly store: ObjectStore
   readonly decoder: Decoder
   readonly turn: DecoderTurn
+  readonly parking: ParkingSpace
   readonly buffers: ReadBuffers
   readonly readAhead: ReadAheadLimits
   /** Milliseconds of a clock that never goes back. */
@@ -73,6 +75,8 @@ export async function runScanTask(
 /** A row group whose rows are not all queued yet; they may be views of the decoder's memory. */
 interface HeldRows {
   readonly rest: Iterator<CastRows>
+  /** What the decoder made, roughly what the rows take. */
+  readonly bytes: number
   /** May be called twice. */
   release(): void
 }
@@ -85,6 +89,7 @@ class ScanTask {
   readonly #queue: RowQueue
   #held: HeldRows | undefined
   #rowsLeft: number
+  #parkedBytes = 0
 
   constructor(job: ScanJob, parts: TaskParts, signal: AbortSignal) {
     this.#job = job
@@ -104,6 +109,8 @@ class ScanTask {
     } finally {
       this.#held.release()
       this.#held = undefined
+      this.#parts.parking.leave(this.#parkedBytes)
+      this.#parkedBytes = 0
     }
     return this.#rowsLeft === 0
   }
@@ -122,13 +129,16 @@ class ScanTask {
     const ends = [() => fetched.release()]
     const release = () => ends.splice(0).forEach((end) => end())
     if (piece.plan === undefined) {
-      return { rest: castRows({ piece, fields, decoded: [], rowCount }), release }
+      return { rest: castRows({ piece, fields, decoded: [], rowCount }), bytes: 0, release }
     }
     try {
       ends.unshift(await this.#parts.turn.acquire(this.#signal))
       const decoded = this.#decode(piece, piece.plan, fetched.buffer)
       ends.unshift(() => decoded.release())
-      return { rest: castRows({ piece, fields, decoded: decoded.columns, rowCount }), release }
+      const bytes = decoded.columns.reduce((sum, column) => sum + columnBytes(column), 0)
+      this.#parts.receipt.decodedBytes += bytes
+      const rest = castRows({ piece, fields, decoded: decoded.columns, rowCount })
+      return { rest, bytes, release }
     } catch (error) {
       if (error instanceof DecoderTrap) this.#parts.turn.close()
       release()
@@ -137,7 +147,7 @@ class ScanTask {
   }
 
   #decode(piece: ScanPiece, plan: RowGroupPlan, buffer: Uint8Array): DecodedRowGroup {
-    const { decoder, receipt, watchDecode } = this.#parts
+    const { decoder, watchDecode } = this.#parts
     const decoded = this.#timed('decodeMs', () => {
       watchDecode(piece)
       try {
@@ -155,7 +165,6 @@ class ScanTask {
         `${piece.source} holds ${decoded.rowCount} rows where its footer says ${piece.rowCount}`,
       )
     }
-    receipt.decodedBytes += decoded.columns.reduce((sum, column) => sum + columnBytes(column), 0)
     return decoded
   }
 
@@ -207,8 +216,8 @@ class ScanTask {
   }
 
   /**
-   * Waits for memory; not with the decoder in hand when another scan wants it. The message is the planned one, or
-   * the same of rows that were copied meanwhile.
+   * Waits for memory; not with the decoder in hand when another scan wants it and the rows can be parked. The message
+   * is the planned one, or the same of rows that were copied meanwhile.
    */
   async #findRoom(
     planned: MessagePlan,
@@ -221,7 +230,7 @@ class ScanTask {
     try {
       const isFirst = room.then(() => true)
       const mustWait = this.#held !== undefined && !(await Promise.race([isFirst, turn.wanted()]))
-      if (mustWait) {
+      if (mustWait && this.#park()) {
         const count = rows.reduce((sum, piece) => sum + piece.count, 0)
         const columns = ownRows(this.#types, rows)
         message = planFlightMessage(planBatch(this.#types, [{ columns, start: 0, count }]))
@@ -237,6 +246,14 @@ class ScanTask {
     const run = await room
     receipt.memoryWaitMs += nowMs() - startedMs
     return { run, message }
+  }
+
+  /** True when there is room for the rows that are not written yet. */
+  #park(): boolean {
+    const bytes = this.#held?.bytes ?? 0
+    if (this.#parkedBytes > 0 || !this.#parts.parking.tryPark(bytes)) return false
+    this.#parkedBytes = bytes
+    return true
   }
 
   #timed<T>(stage: 'decodeMs' | 'frameMs', work: () => T): T {

@@ -7,6 +7,7 @@ import { withFrameCredits } from './frame-credits.ts'
 import { FrameMemory, type MemoryRun } from './frame-memory.ts'
 import { Inbox } from './inbox.ts'
 import { fromPlainError, toPlainError } from './plain-error.ts'
+import { ParkingSpace } from './parking-space.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import { emptyReceipt } from './scan-receipt.ts'
@@ -59,6 +60,7 @@ class WorkerDoor {
       store: openStore(connection, askedCredentials({ ask, nowMs })),
       decoder,
       turn: new DecoderTurn(),
+      parking: new ParkingSpace(limits.parkedBytesMax),
       buffers: new ReadBuffers(limits.bufferBytesKept),
       readAhead: limits.readAhead,
       nowMs,

@@ -58,11 +58,20 @@ export function askedCredentials({ ask, nowMs }: AskedCredentialsOptions): Store
   return {
     async get(signal) {
       if (signal.aborted) throw GatewayError.from(signal.reason)
-      return fresh()
+      return unlessAborted(fresh(), signal)
     },
     expire() {
       kept = undefined
       isRefused = true
     },
   }
+}
+
+/** The others who wait for the same answer still get it. */
+function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(GatewayError.from(signal.reason))
+    signal.addEventListener('abort', aborted, { once: true })
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+  })
 }

@@ -114,6 +114,35 @@ t.test('a scan that waits for its reader lets others decode, and loses nothing',
   t.equal(runner.memory.usedBytes, 0)
 })
 
+t.test(
+  'without room to park its rows a scan keeps the decoder, and others wait for it',
+  async (t) => {
+    const decoder = fakeDecoder(columnsOf)
+    const runner = new InProcessRunner({
+      store,
+      decoder,
+      nowMs,
+      limits: { parkedBytesMax: 100, framesOutstandingMax: 1 },
+    })
+    const first = runner.run(job, pieces(1), quiet).frames[Symbol.asyncIterator]()
+    const held = await first.next()
+    const second = runner.run(job, pieces(1), quiet)
+    let isDone = false
+    const reading = rowsOfFrames(fields, second.frames).then((rows) => {
+      isDone = true
+      return rows
+    })
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+    t.equal(isDone, false)
+    t.equal(decoder.decodedCount(), 1)
+    if (held.done !== true) held.value.release()
+    for (let next = await first.next(); next.done !== true; next = await first.next()) {
+      next.value.release()
+    }
+    t.strictSame(await reading, expected(1))
+  },
+)
+
 t.test('the buffer is clean but for what was read and the tail', async (t) => {
   const buffers: Uint8Array[] = []
   const inner = fakeDecoder(columnsOf)
