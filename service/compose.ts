@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import { Catalog } from './catalog/catalog.ts'
@@ -20,8 +22,7 @@ import { withSingleFlight } from './objects/with-single-flight.ts'
 import { planSplits } from './planning/plan-scan.ts'
 import { openTicket } from './planning/ticket.ts'
 import { TicketKeys } from './planning/ticket-keys.ts'
-import { InProcessRunner } from './scan/in-process-runner.ts'
-import { parquetWasmDecoder } from './decode/parquet-wasm-decoder.ts'
+import { ScanPool } from './scan/scan-pool.ts'
 import { scanSplit } from './scan/scan-split.ts'
 import { storeAccess } from './objects/store-access.ts'
 
@@ -30,6 +31,14 @@ const STORE_CALLS_MAX = 48
 const STORE_CALLS_WAITING_MAX = 10_000
 /** Footers that are fetched at the same time, for all plans together. */
 const FOOTER_READS_MAX = 32
+
+/** One request's signal ends all its reads: Node's warning at ten listeners would cry wolf, at so many it would not. */
+const SIGNAL_LISTENERS_MAX = 1_000
+
+/** One core is left to the main thread, which moves the sockets; containers limit what counts as a core. */
+function defaultWorkerCount(): number {
+  return Math.max(1, availableParallelism() - 1)
+}
 
 /** A clock that never goes back. */
 const nowMs = () => performance.now()
@@ -49,48 +58,14 @@ export interface Gateway {
 /** The one place that knows how the rooms fit. */
 export async function composeGateway(config: Config, parts: GatewayParts): Promise<Gateway> {
   const { log, version } = parts
+  setMaxListeners(SIGNAL_LISTENERS_MAX)
   if (config.ticketKeys.length === 0) {
     log.warn(
       'SPILLWAY_TICKET_KEYS is not set: a random key is used, so only this process opens its tickets',
     )
   }
   const registry = new MetricsRegistry(version)
-  const { connection, credentials } = await storeAccess(config.store)
-  const attempts = openStore(connection, credentials, (inner) => watchStore(inner, registry))
-  const limited = withConcurrencyLimit(attempts, {
-    callsMax: STORE_CALLS_MAX,
-    waitingMax: STORE_CALLS_WAITING_MAX,
-  })
-  const store = withSingleFlight(limited)
-  const footers = new FooterCache({
-    store,
-    bytesMax: config.footerCacheBytesMax,
-    concurrency: FOOTER_READS_MAX,
-  })
-  const { bucketPrefix, tablesPath, listingTtlMs } = config
-  const catalog = new Catalog({ bucketPrefix, tablesPath, listingTtlMs }, { store, footers, nowMs })
-  const keys = new TicketKeys(config.ticketKeys.map((key) => key.reveal()))
-  const pool = new InProcessRunner({ store: openStore(connection, credentials), decoder: parquetWasmDecoder(), nowMs })
-  const backend = athenaBackend({
-    catalog,
-    plan: watchPlan(registry, (request, signal) =>
-      planSplits(
-        request,
-        {
-          catalog,
-          footers,
-          keys,
-          nowMs: Date.now,
-          options: { splitBytesTarget: config.splitBytesTarget },
-        },
-        signal,
-      ),
-    ),
-    openTicket: (ticket) => openTicket(ticket, keys, Date.now()),
-    scan: watchScan(registry, (request, signal) =>
-      scanSplit(request, { footers, runner: pool }, signal),
-    ),
-  })
+  const { store, pool, backend } = await openRooms(config, registry)
   const translate = translator(log)
   const federation = federationService({ backend, observe: observer(registry, log), translate })
   const tls = config.tls && readTls(config.tls)
@@ -107,9 +82,47 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
       accepting = false
       await grpc.close(config.shutdownTimeoutMs)
       await http.close()
+      await pool.close()
       store.close()
     },
   }
+}
+
+/** Everything behind the doors, from the store outwards; every line of the stack says why it stands there. */
+async function openRooms(config: Config, registry: MetricsRegistry) {
+  const { connection, credentials } = await storeAccess(config.store)
+  // The watch stands below the retries and counts each attempt.
+  const attempts = openStore(connection, credentials, (inner) => watchStore(inner, registry))
+  const limited = withConcurrencyLimit(attempts, {
+    callsMax: STORE_CALLS_MAX,
+    waitingMax: STORE_CALLS_WAITING_MAX,
+  })
+  // Equal questions asked at once are one request, and take one place in the queue.
+  const store = withSingleFlight(limited)
+  const footers = new FooterCache({
+    store,
+    bytesMax: config.footerCacheBytesMax,
+    concurrency: FOOTER_READS_MAX,
+  })
+  const { bucketPrefix, tablesPath, listingTtlMs, splitBytesTarget } = config
+  const catalog = new Catalog({ bucketPrefix, tablesPath, listingTtlMs }, { store, footers, nowMs })
+  const keys = new TicketKeys(config.ticketKeys.map((key) => key.reveal()))
+  const planning = { catalog, footers, keys, nowMs: Date.now, options: { splitBytesTarget } }
+  const pool = await ScanPool.start({
+    connection,
+    credentials,
+    workerCount: config.workers || defaultWorkerCount(),
+    onLoss: () => registry.add('workersLost', 1),
+  })
+  const backend = athenaBackend({
+    catalog,
+    plan: watchPlan(registry, (request, signal) => planSplits(request, planning, signal)),
+    openTicket: (ticket) => openTicket(ticket, keys, Date.now()),
+    scan: watchScan(registry, (request, signal) =>
+      scanSplit(request, { footers, runner: pool }, signal),
+    ),
+  })
+  return { store, pool, backend }
 }
 
 async function readiness(

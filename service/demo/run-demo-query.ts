@@ -42,13 +42,14 @@ export async function runDemoQuery(
   const after = await scrapeMetrics(bench.gatewayUrl)
   const whole = bench.tables.find(({ name }) => name === table)
   const groups = growth(before, after, 'spillway_scan_row_groups_total')
-  const bytes = growth(before, after, 'spillway_store_read_bytes_total')
+  const data = growth(before, after, 'spillway_store_read_bytes_total{kind="data"}')
+  const footers = growth(before, after, 'spillway_store_read_bytes_total{kind="metadata"}')
   return [
     `── ${query.title}`,
     `   ${query.sql}`,
     ...costLines(result, {
       rowGroups: `${COUNT.format(groups)} of ${whole ? COUNT.format(bench.rowGroupsOf(whole)) : '?'}`,
-      bytes: `${megabytes(bytes)} of ${whole ? megabytes(whole.bytes) : '?'}`,
+      bytes: `${megabytes(data)} of ${whole ? megabytes(whole.bytes) : '?'}, footers ${megabytes(footers)}`,
     }),
     tableText(
       result.columns.map(({ name, athenaType }) => `${name} ${athenaType}`),

@@ -1,14 +1,16 @@
-/** Sums of the gateway's counters at one moment, by metric name. */
+/** The gateway's counters at one moment: by series as Prometheus writes it, and summed by metric name. */
 export type MetricSums = ReadonlyMap<string, number>
 
-/** Reads `/metrics` and adds up each metric over its labels. */
+/** Reads `/metrics`. */
 export async function scrapeMetrics(httpUrl: string): Promise<MetricSums> {
   const text = await (await fetch(`${httpUrl}/metrics`)).text()
   const sums = new Map<string, number>()
   for (const line of text.split('\n')) {
-    const match = /^([a-z_]+)(?:\{[^}]*\})? ([^ ]+)/.exec(line)
+    const match = /^([a-z_]+)(\{[^}]*\})? ([^ ]+)/.exec(line)
     if (match?.[1] === undefined) continue
-    sums.set(match[1], (sums.get(match[1]) ?? 0) + Number(match[2]))
+    const [, name, labels, value] = match
+    if (labels !== undefined) sums.set(name + labels, Number(value))
+    sums.set(name, (sums.get(name) ?? 0) + Number(value))
   }
   return sums
 }

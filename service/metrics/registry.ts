@@ -23,6 +23,7 @@ const counters = {
   scanRowGroups: ['spillway_scan_row_groups_total', 'Row groups decoded', ''],
   scanRows: ['spillway_scan_rows_total', 'Rows sent', ''],
   scanDecodedBytes: ['spillway_scan_decoded_bytes_total', 'Bytes of Arrow sent', ''],
+  workersLost: ['spillway_workers_lost_total', 'Decode workers that died and were replaced', ''],
   scanFrames: ['spillway_scan_frames_total', 'Record batches sent', ''],
 } as const
 
