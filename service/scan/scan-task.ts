@@ -77,6 +77,8 @@ interface HeldRows {
   readonly rest: Iterator<CastRows>
   /** What the decoder made, roughly what the rows take. */
   readonly bytes: number
+  /** Whether it is this scan's turn with the decoder. */
+  hasTurn(): boolean
   /** May be called twice. */
   release(): void
 }
@@ -129,7 +131,12 @@ class ScanTask {
     const ends = [() => fetched.release()]
     const release = () => ends.splice(0).forEach((end) => end())
     if (piece.plan === undefined) {
-      return { rest: castRows({ piece, fields, decoded: [], rowCount }), bytes: 0, release }
+      return {
+        rest: castRows({ piece, fields, decoded: [], rowCount }),
+        bytes: 0,
+        hasTurn: () => false,
+        release,
+      }
     }
     try {
       ends.unshift(await this.#parts.turn.acquire(this.#signal))
@@ -138,7 +145,7 @@ class ScanTask {
       const bytes = decoded.columns.reduce((sum, column) => sum + columnBytes(column), 0)
       this.#parts.receipt.decodedBytes += bytes
       const rest = castRows({ piece, fields, decoded: decoded.columns, rowCount })
-      return { rest, bytes, release }
+      return { rest, bytes, hasTurn: () => ends.length > 0, release }
     } catch (error) {
       if (error instanceof DecoderTrap) this.#parts.turn.close()
       release()
@@ -229,7 +236,8 @@ class ScanTask {
     let message = planned
     try {
       const isFirst = room.then(() => true)
-      const mustWait = this.#held !== undefined && !(await Promise.race([isFirst, turn.wanted()]))
+      const mustWait =
+        this.#held?.hasTurn() === true && !(await Promise.race([isFirst, turn.wanted()]))
       if (mustWait && this.#park()) {
         const count = rows.reduce((sum, piece) => sum + piece.count, 0)
         const columns = ownRows(this.#types, rows)
@@ -251,7 +259,7 @@ class ScanTask {
   /** True when there is room for the rows that are not written yet. */
   #park(): boolean {
     const bytes = this.#held?.bytes ?? 0
-    if (this.#parkedBytes > 0 || !this.#parts.parking.tryPark(bytes)) return false
+    if (!this.#parts.parking.tryPark(bytes)) return false
     this.#parkedBytes = bytes
     return true
   }
