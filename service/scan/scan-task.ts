@@ -235,9 +235,9 @@ class ScanTask {
     const room = memory.allocate(planned.totalBytes, this.#signal)
     let message = planned
     try {
-      const isFirst = room.then(() => true)
       const mustWait =
-        this.#held?.hasTurn() === true && !(await Promise.race([isFirst, turn.wanted()]))
+        this.#held?.hasTurn() === true &&
+        !(await Promise.race([room.then(() => true), turn.wanted()]))
       if (mustWait && this.#park()) {
         const count = rows.reduce((sum, piece) => sum + piece.count, 0)
         const columns = ownRows(this.#types, rows)

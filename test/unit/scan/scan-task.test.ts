@@ -143,6 +143,32 @@ t.test(
   },
 )
 
+t.test(
+  'the signal ends a scan that waits for its reader, with the decoder or without',
+  async (t) => {
+    for (const piecesOf of [pieces, planless]) {
+      const limits = { framesOutstandingMax: 1 }
+      const runner = new InProcessRunner({ store, decoder: fakeDecoder(columnsOf), nowMs, limits })
+      const gone = new AbortController()
+      const reader = runner.run(job, piecesOf(2), gone.signal).frames[Symbol.asyncIterator]()
+      const held = await reader.next()
+      for (let i = 0; i < 5; i++) await new Promise(setImmediate)
+      gone.abort()
+      await t.rejects(reader.next(), { code: 'cancelled' })
+      if (held.done !== true) held.value.release()
+      t.equal(runner.memory.usedBytes, 0)
+    }
+  },
+)
+
+/** Row groups of which nothing is read. */
+async function* planless(count: number): AsyncGenerator<ScanPiece> {
+  for await (const { object, source, rowCount } of pieces(count)) {
+    const nothing = { kind: 'constant', value: null } as const
+    yield { object, source, rowCount, columns: [nothing, nothing] }
+  }
+}
+
 t.test('the buffer is clean but for what was read and the tail', async (t) => {
   const buffers: Uint8Array[] = []
   const inner = fakeDecoder(columnsOf)
