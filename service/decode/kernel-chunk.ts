@@ -174,16 +174,18 @@ function toColumn(
 ): Column {
   const { values, offsets } = sink.finish()
   const memory = work.memory()
+  // Frames are made of the stretch as a whole: the padding must not show what lay there before.
   const view = ({ start, end }: Place): Uint8Array => {
     memory.fill(0, end, aligned(end))
     return memory.subarray(start, end)
   }
+  const bitmap = view(validity)
   return {
     type,
     rowCount,
     offset: 0,
     nullCount,
-    validity: nullCount === 0 ? null : view(validity),
+    validity: nullCount === 0 ? null : bitmap,
     values: view(values),
     offsets: offsets === null ? null : view(offsets),
     children: [],
