@@ -15,9 +15,10 @@ import type { FederationBackend, TablePage } from './federation-service.ts'
 /** Lambda answers with at most 6 MB; a page of splits is JSON with tickets in base64. */
 const PAGE_BYTES_MAX = 4_000_000
 const SPLITS_MAX = 1_000
-/** The shim's own numbers; these hold when it names none. */
+/** What the shim asks for; it holds when it names none. */
 const BLOCK_BYTES_TARGET = 13_000_000
-const BLOCK_BYTES_MAX = 16_000_000
+/** Athena refuses blocks above 16,000,000 bytes; the rest is for headers. */
+const BLOCK_BYTES_MAX = 15_900_000
 /** Narrow rows reach the byte target late; more rows than this help nobody. */
 const BLOCK_ROWS_MAX = 8_000_000
 
@@ -108,11 +109,14 @@ function scanColumns(fields: readonly Field[], split: Split): readonly ScanColum
   })
 }
 
+/** Blocks keep to what was asked; only a single row may pass it, up to what Athena takes at all. */
 function blockLimits(targetBytes: number, mostBytes: number): FrameLimits {
-  const bodyBytesMax = limited(mostBytes, BLOCK_BYTES_MAX)
   return {
-    bodyBytesTarget: Math.min(limited(targetBytes, BLOCK_BYTES_TARGET), bodyBytesMax),
-    bodyBytesMax,
+    bodyBytesTarget: Math.min(
+      limited(targetBytes, BLOCK_BYTES_TARGET),
+      limited(mostBytes, BLOCK_BYTES_MAX),
+    ),
+    bodyBytesMax: BLOCK_BYTES_MAX,
     rowsMax: BLOCK_ROWS_MAX,
   }
 }

@@ -51,39 +51,36 @@ function columnOf(block: BlockJson): Vector<DataType> {
 
 function valueAt(column: Vector<DataType>, row: number, type: ArrowType): Value | null {
   if (!column.isValid(row)) return null
-  const raw: unknown = column.get(row)
-  switch (type.kind) {
-    case 'bool':
-      if (typeof raw === 'boolean') return raw
-      break
-    case 'int':
-      if (typeof raw === 'number' || typeof raw === 'bigint') return BigInt(raw)
-      break
-    case 'float':
-      if (typeof raw === 'number') return raw
-      break
-    case 'utf8':
-      if (typeof raw === 'string') return Buffer.from(raw, 'utf8')
-      break
-    case 'binary':
-      if (raw instanceof Uint8Array) return raw
-      break
-    case 'decimal':
-      if (raw instanceof Uint32Array) return unscaled(raw)
-      break
-    case 'date':
-      return BigInt(storedNumber(column, row))
-    case 'timestamp':
-      return type.packedZoneKey === undefined
-        ? BigInt(storedNumber(column, row))
-        : BigInt(storedNumber(column, row)) >> ZONE_KEY_BITS
-    default:
-      break
+  if (type.kind === 'date') return BigInt(storedNumber(column, row))
+  if (type.kind === 'timestamp') {
+    const stored = BigInt(storedNumber(column, row))
+    return type.packedZoneKey === undefined ? stored : stored >> ZONE_KEY_BITS
   }
+  const value = plainValue(column.get(row), type)
+  if (value !== undefined) return value
   throw new GatewayError(
     'invalid_request',
     `a constraint holds a ${type.kind} value that cannot be read`,
   )
+}
+
+function plainValue(raw: unknown, type: ArrowType): Value | undefined {
+  switch (type.kind) {
+    case 'bool':
+      return typeof raw === 'boolean' ? raw : undefined
+    case 'int':
+      return typeof raw === 'number' || typeof raw === 'bigint' ? BigInt(raw) : undefined
+    case 'float':
+      return typeof raw === 'number' ? raw : undefined
+    case 'utf8':
+      return typeof raw === 'string' ? Buffer.from(raw, 'utf8') : undefined
+    case 'binary':
+      return raw instanceof Uint8Array ? raw : undefined
+    case 'decimal':
+      return raw instanceof Uint32Array ? unscaled(raw) : undefined
+    default:
+      return undefined
+  }
 }
 
 /** The integer as stored: apache-arrow's getters turn dates and timestamps into doubles, which packed zones overflow. */

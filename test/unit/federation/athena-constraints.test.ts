@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { makeData, Table, TimestampMillisecond, tableToIPC, Vector } from 'apache-arrow'
 import t from 'tap'
 import { readConstraints } from '../../../service/federation/athena-constraints.ts'
 import type { InDomain, Predicate } from '../../../service/predicate/predicate.ts'
@@ -83,4 +84,28 @@ t.test('refuses what is not JSON and blocks that are not Arrow', async (t) => {
     },
   }
   t.throws(() => readConstraints(JSON.stringify({ summary })), { code: 'invalid_request' })
+})
+
+t.test('reads a packed timestamp beyond what a double holds', async (t) => {
+  const type = new TimestampMillisecond('UTC')
+  const packed = 4_102_444_800_000n << 12n
+  const data = makeData({ type, length: 1, data: BigInt64Array.of(packed) })
+  const table = new Table({ col1: new Vector([data]) })
+  const stream = tableToIPC(table, 'stream')
+  const schemaBytes = 8 + new DataView(stream.buffer, stream.byteOffset).getInt32(4, true)
+  const valueBlock = {
+    schema: Buffer.from(stream.subarray(0, schemaBytes)).toString('base64'),
+    records: Buffer.from(stream.subarray(schemaBytes, stream.length - 8)).toString('base64'),
+  }
+  const marker = { valueBlock, bound: 'EXACTLY', nullValue: false }
+  const summary = {
+    at: {
+      '@type': 'SortedRangeSet',
+      type: { '@type': 'Timestamp', unit: 'MILLISECOND', timezone: 'UTC' },
+      ranges: [{ low: marker, high: marker }],
+      nullAllowed: false,
+    },
+  }
+  const { predicate } = readConstraints(JSON.stringify({ summary }))
+  t.match(terms(predicate).get('at')?.domain.ranges, [{ low: { value: 4_102_444_800_000n } }])
 })
