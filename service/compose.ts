@@ -13,6 +13,7 @@ import { FooterCache } from './footers/footer-cache.ts'
 import { grpcServer } from './grpc/grpc-server.ts'
 import { httpServer } from './http/http-server.ts'
 import { MetricsRegistry } from './metrics/registry.ts'
+import { watchFooters } from './metrics/watch-footers.ts'
 import { watchPlan } from './metrics/watch-plan.ts'
 import { watchScan } from './metrics/watch-scan.ts'
 import { watchStore } from './metrics/watch-store.ts'
@@ -104,6 +105,7 @@ async function openRooms(config: Config, registry: MetricsRegistry) {
     bytesMax: config.footerCacheBytesMax,
     concurrency: FOOTER_READS_MAX,
   })
+  watchFooters(registry, footers)
   const { bucketPrefix, tablesPath, listingTtlMs, splitBytesTarget } = config
   const catalog = new Catalog({ bucketPrefix, tablesPath, listingTtlMs }, { store, footers, nowMs })
   const keys = new TicketKeys(config.ticketKeys.map((key) => key.reveal()))

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { workerEntry } from '../scan/worker-entry.ts'
 import type { AnswerMessage, InvocationMessage } from './lambda-worker.ts'
 
 /** Lambda's own limit of one invocation. */
@@ -21,8 +22,7 @@ export async function startLambdaHost(
   bundleUrl: URL,
   environment: Readonly<Record<string, string>>,
 ): Promise<LambdaHost> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const worker = new Worker(new URL(`./lambda-worker.${extension}`, import.meta.url), {
+  const worker = new Worker(workerEntry(new URL('./lambda-worker', import.meta.url)), {
     env: { ...environment },
     workerData: { bundleUrl: bundleUrl.href },
     stdout: true,

@@ -53,6 +53,7 @@ export class MetricsRegistry {
   readonly #counters = new Map<string, Counter>()
   readonly #histograms = new Map<string, Histogram>()
   readonly #gauges = new Map<string, Gauge>()
+  readonly #refreshes: (() => void)[] = []
 
   constructor(version: string) {
     const registers = [this.#registry]
@@ -94,8 +95,14 @@ export class MetricsRegistry {
     this.#gauges.get(name)?.inc(by)
   }
 
+  /** Runs at each scrape, for numbers that somebody else keeps. */
+  beforeScrape(refresh: () => void): void {
+    this.#refreshes.push(refresh)
+  }
+
   /** The text that Prometheus scrapes, and its content type. */
   async exposition(): Promise<{ text: string; contentType: string }> {
+    for (const refresh of this.#refreshes) refresh()
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType }
   }
 }
