@@ -13,6 +13,7 @@ const ROWS = 131_072
 
 /** Where the kernels find the row group: readers put it into their memory. parquet-wasm copies what it is given. */
 const BUFFER_BYTES = 64 * 1024 * 1024
+const MEMORY_BYTES = 1024 * 1024 * 1024
 
 export interface KernelFigure {
   readonly name: string
@@ -26,10 +27,11 @@ export interface KernelFigure {
 export async function run({ smoke }: { readonly smoke: boolean }): Promise<KernelFigure[]> {
   // As the workers have it: parquet-wasm is up to 1.8 times faster with it on Node 20.
   setFlagsFromString('--experimental-wasm-inlining')
-  const engines = {
-    kernels: kernelDecoder({ module: await loadKernels() }),
-    oracle: parquetWasmDecoder(),
-  }
+  const memory = createKernelMemory(MEMORY_BYTES)
+  memory.grow(BUFFER_BYTES / PAGE_BYTES)
+  const region = { start: BUFFER_BYTES, end: MEMORY_BYTES }
+  const kernels = kernelDecoder({ module: await loadKernels(), memory, region })
+  const engines = { kernels, oracle: parquetWasmDecoder() }
   const { writer, files } = makeBenchFiles(smoke ? 4096 : ROWS)
   const rounds = smoke ? 3 : 60
   process.stdout.write(`one row group, files by ${writer}, Node ${process.versions.node}\n`)
@@ -67,7 +69,9 @@ function measure({ name, bytes }: BenchFile, rounds: number, engines: Engines): 
     const found = isForKernels ? chunkPlan(footer, 0, column, plan.fetches) : undefined
     return found === undefined ? [] : [found]
   })
-  const byKernels = (): void => engines.kernels.decode({ ...plan, chunks }, buffer).release()
+  const inMemory = new Uint8Array(engines.kernels.memory.buffer, PAGE_BYTES, plan.bufferBytes)
+  inMemory.set(buffer)
+  const byKernels = (): void => engines.kernels.decode({ ...plan, chunks }, inMemory).release()
   const byOracle = (): void => engines.oracle.decode(plan, buffer).release()
   let kernelMs = Infinity
   let parquetWasmMs = Infinity
