@@ -91,11 +91,14 @@ function tablePage(tables: readonly string[], pageSize: number, pageToken: strin
   return { tables: page, nextPageToken: page.at(-1) ?? '' }
 }
 
-function assertSameTable({ table }: Split, { schema, table: name }: TableName): void {
-  if (table.schema === schema && table.table === name) return
+/** Names are lower case in tickets, but may be asked for in any case. */
+function assertSameTable({ table }: Split, asked: TableName): void {
+  const isSame =
+    table.schema === asked.schema.toLowerCase() && table.table === asked.table.toLowerCase()
+  if (isSame) return
   throw new GatewayError(
     'invalid_request',
-    `the split is of ${formatTableName(table)}, not of ${schema}.${name}`,
+    `the split is of ${formatTableName(table)}, not of ${formatTableName(asked)}`,
   )
 }
 
