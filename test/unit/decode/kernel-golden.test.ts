@@ -1,62 +1,101 @@
 import t from 'tap'
 
-import { canKernel, chunkPlan } from '../../../service/decode/chunk-plan.ts'
+import type { Column } from '../../../service/arrow/column.ts'
+import { hybridDecoder } from '../../../service/decode/hybrid-decoder.ts'
 import { kernelDecoder } from '../../../service/decode/kernel-decoder.ts'
 import { loadKernels } from '../../../service/decode/kernel-module.ts'
+import { canKernel } from '../../../service/decode/chunk-plan.ts'
 import { planRowGroup } from '../../../service/decode/mini-file.ts'
-import type { FileColumn, Footer } from '../../../service/footers/footer.ts'
+import { parquetWasmDecoder } from '../../../service/decode/parquet-wasm-decoder.ts'
+import { GatewayError } from '../../../service/errors.ts'
 import { parseFooter } from '../../../service/footers/parse-footer.ts'
-import { type Canonical, canonicalValue } from '../../support/canonical-rows.ts'
-import { goldenBytes, goldenNames, goldenRows } from '../../support/golden-files.ts'
+import { type Canonical, canonicalRows } from '../../support/canonical-rows.ts'
+import { brokenFiles, goldenBytes, goldenNames, goldenRows } from '../../support/golden-files.ts'
 
-const decoder = kernelDecoder({ module: await loadKernels() })
+const counts = { kernels: 0, fallback: 0 }
+const fallback = parquetWasmDecoder()
+const decoder = hybridDecoder({
+  kernels: kernelDecoder({ module: await loadKernels() }),
+  fallback,
+  watch: (columns) => {
+    counts.kernels += columns.kernels
+    counts.fallback += columns.fallback
+  },
+})
+
+function open(name: string) {
+  const bytes = goldenBytes(name)
+  const object = { bucket: 'golden', key: `${name}.parquet`, etag: '1', sizeBytes: bytes.length }
+  return { bytes, object, footer: parseFooter(bytes, object) }
+}
+
+function rowsOf(
+  { bytes, object, footer }: ReturnType<typeof open>,
+  columnIndexes: number[],
+  look: (columns: readonly Column[]) => void = () => {},
+): Canonical[][] {
+  return Array.from({ length: footer.rowGroupCount }, (_, groupIndex) => {
+    const plan = planRowGroup({ footer, object, groupIndex, columnIndexes })
+    const buffer = new Uint8Array(plan.bufferBytes + 7).fill(0xaa)
+    for (const { start, end, at } of plan.fetches) buffer.set(bytes.subarray(start, end), at)
+    const decoded = decoder.decode(plan, buffer)
+    look(decoded.columns)
+    const rows = canonicalRows(decoded.columns)
+    decoded.release()
+    return rows
+  }).flat()
+}
 
 for (const name of goldenNames()) {
   t.test(`${name} decodes to its rows by kernels, where they may`, async (t) => {
-    const bytes = goldenBytes(name)
-    const object = { bucket: 'golden', key: name, etag: '1', sizeBytes: bytes.length }
-    const footer = parseFooter(bytes, object)
+    const file = open(name)
+    const { columns } = file.footer
     const expected = goldenRows(name)
-    const fallen = new Set<string>()
-    let firstRow = 0
-    for (let groupIndex = 0; groupIndex < footer.rowGroupCount; groupIndex++) {
-      const { rowCount } = footer.rowGroup(groupIndex)
-      for (const [columnIndex, column] of footer.columns.entries()) {
-        if (!isForKernels(footer, groupIndex, column)) {
-          fallen.add(`${column.field.name} (${column.field.type.kind})`)
-          continue
-        }
-        const request = { footer, object, groupIndex, columnIndexes: [columnIndex] }
-        const plan = planRowGroup(request)
-        const buffer = new Uint8Array(plan.bufferBytes).fill(0xaa)
-        for (const { start, end, at } of plan.fetches) buffer.set(bytes.subarray(start, end), at)
-        const chunk = chunkPlan(footer, groupIndex, column, plan.fetches)
-        if (chunk === undefined) {
-          t.fail(`${column.field.name} has no plan`)
-          continue
-        }
-        const decoded = decoder.decode({ source: name, rowCount, chunks: [chunk] }, buffer)
-        const [result] = decoded.columns
-        if (result === undefined) throw new Error('no column')
-        const values: Canonical[] = []
-        for (let row = 0; row < rowCount; row++) values.push(canonicalValue(result, row))
-        t.strictSame(
-          values,
-          expected.slice(firstRow, firstRow + rowCount).map((row) => row[columnIndex]),
-          column.field.name,
-        )
-        t.strictSame(result.type, column.field.type)
-        t.equal(result.nullCount, values.filter((value) => value === null).length)
-        decoded.release()
-      }
-      firstRow += rowCount
+    const all = [...columns.keys()]
+    t.strictSame(
+      rowsOf(file, all, (decoded) => {
+        t.equal(decoded.length, columns.length)
+      }),
+      expected,
+    )
+    for (const index of all) {
+      const alone = rowsOf(file, [index], ([column]) => {
+        t.match(column?.type, { kind: columns[index]?.field.type.kind })
+      })
+      t.strictSame(
+        alone,
+        expected.map((row) => [row[index]]),
+        columns[index]?.field.name ?? '',
+      )
     }
-    if (fallen.size > 0) t.comment(`not for kernels: ${[...fallen].join(', ')}`)
+    const fallen = columns.filter(({ leafStart, field }) => {
+      const leaf = file.footer.leaves[leafStart]
+      if (leaf === undefined || file.footer.rowGroupCount === 0) return false
+      return !canKernel(leaf, file.footer.chunk(0, leafStart), field)
+    })
+    if (fallen.length > 0) {
+      t.comment(
+        `by parquet-wasm: ${fallen.map(({ field }) => `${field.name} (${field.type.kind})`).join(', ')}`,
+      )
+    }
   })
 }
 
-function isForKernels(footer: Footer, groupIndex: number, column: FileColumn): boolean {
-  const leaf = footer.leaves[column.leafStart]
-  if (leaf === undefined) return false
-  return canKernel(leaf, footer.chunk(groupIndex, column.leafStart), column.field)
+for (const [name, codes] of brokenFiles()) {
+  t.test(`broken/${name} is a typed error`, async (t) => {
+    try {
+      const file = open(`broken/${name}`)
+      rowsOf(file, [...file.footer.columns.keys()])
+      t.fail('it gave rows')
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      t.ok(codes.includes(error.code), `${error.code}: ${error.message}`)
+      t.match(error.message, `golden/broken/${name}.parquet`)
+    }
+  })
 }
+
+t.test('most columns are for the kernels', async (t) => {
+  t.comment(JSON.stringify(counts))
+  t.ok(counts.kernels > counts.fallback * 2)
+})

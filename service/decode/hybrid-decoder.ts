@@ -1,0 +1,117 @@
+import assert from 'node:assert'
+
+import type { Column } from '../arrow/column.ts'
+import { GatewayError } from '../errors.ts'
+import type { Footer } from '../footers/footer.ts'
+import { readFooter } from '../footers/parse-footer.ts'
+import { type ChunkPlan, chunkPlan } from './chunk-plan.ts'
+import type { DecodedRowGroup, Decoder, RowGroupPlan } from './decoder.ts'
+import type { KernelDecoder } from './kernel-decoder.ts'
+import { chunksOf, writeMiniTail } from './mini-tail.ts'
+
+export interface HybridDecoderOptions {
+  readonly kernels: KernelDecoder
+  /** Decodes what is not for the kernels, from a small file of just these columns. */
+  readonly fallback: Decoder
+  /** Told of each row group how many of its columns which engine decoded. */
+  readonly watch?: (columns: { readonly kernels: number; readonly fallback: number }) => void
+}
+
+/**
+ * Two engines behind one door, chosen for each column by the plan's own footer: flat columns by the kernels, the
+ * others by the fallback. A row group with a page that is legal but new to the kernels goes to the fallback whole.
+ */
+export function hybridDecoder({ kernels, fallback, watch }: HybridDecoderOptions): Decoder {
+  return {
+    decode: (plan, buffer) => {
+      const split = splitColumns(plan, buffer)
+      const byKernels = tryKernels(kernels, split, buffer)
+      const count = byKernels?.columns.length ?? 0
+      watch?.({ kernels: count, fallback: plan.columnNames.length - count })
+      if (byKernels === undefined) return fallback.decode(plan, buffer)
+      if (split.rest.length === 0) return byKernels
+      return join(split, byKernels, () => fallback.decode(planOfRest(split), buffer))
+    },
+  }
+}
+
+interface ColumnSplit {
+  readonly plan: RowGroupPlan
+  /** Of the small file that the plan makes of the buffer. */
+  readonly footer: Footer
+  /** For each column its chunk, undefined when it is not for the kernels. */
+  readonly chunks: readonly (ChunkPlan | undefined)[]
+  /** Indexes of the columns that are not. */
+  readonly rest: readonly number[]
+}
+
+function splitColumns(plan: RowGroupPlan, buffer: Uint8Array): ColumnSplit {
+  const file = buffer.subarray(0, plan.bufferBytes)
+  assert(file.length === plan.bufferBytes, 'the buffer is smaller than the plan says')
+  file.set(plan.tail, plan.tailAt)
+  const footer = readFooter(file.subarray(plan.tailAt), {
+    name: plan.source,
+    sizeBytes: file.length,
+  })
+  const whole = [{ start: 0, end: file.length, at: 0 }]
+  const chunks = footer.columns.map((column) => chunkPlan(footer, 0, column, whole))
+  const rest = [...chunks.keys()].filter((index) => chunks[index] === undefined)
+  return { plan, footer, chunks, rest }
+}
+
+/** Undefined when there is nothing for the kernels, or something that they do not know. */
+function tryKernels(
+  kernels: KernelDecoder,
+  { plan: { source, rowCount }, chunks }: ColumnSplit,
+  buffer: Uint8Array,
+): DecodedRowGroup | undefined {
+  const wanted = chunks.filter((chunk) => chunk !== undefined)
+  if (wanted.length === 0) return
+  try {
+    return kernels.decode({ source, rowCount, chunks: wanted }, buffer)
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'unsupported') return
+    throw error
+  }
+}
+
+/** The same chunks in the same places, with the footer of fewer columns. */
+function planOfRest({ plan, footer, rest }: ColumnSplit): RowGroupPlan {
+  const selection = { footer, groupIndex: 0, columnIndexes: rest }
+  const positions = chunksOf(selection).map(({ chunk }) => chunk.start)
+  const tail = writeMiniTail({ ...selection, positions, widened: new Set() })
+  assert(tail.length <= plan.tail.length, 'fewer columns have a smaller footer')
+  return {
+    ...plan,
+    columnNames: rest.map((index) => plan.columnNames[index] ?? ''),
+    tail,
+    bufferBytes: plan.tailAt + tail.length,
+  }
+}
+
+/** Both parts in the order of the plan; the kernels' memory is given back when the fallback fails. */
+function join(
+  { plan, chunks }: ColumnSplit,
+  byKernels: DecodedRowGroup,
+  decodeRest: () => DecodedRowGroup,
+): DecodedRowGroup {
+  let others: DecodedRowGroup
+  try {
+    others = decodeRest()
+  } catch (error) {
+    byKernels.release()
+    throw error
+  }
+  const known = byKernels.columns.values()
+  const rest = others.columns.values()
+  const columns = chunks.map((chunk): Column => {
+    const { value } = chunk === undefined ? rest.next() : known.next()
+    assert(value !== undefined, 'a column is missing')
+    return value
+  })
+  const release = (): void => {
+    byKernels.release()
+    others.release()
+  }
+  return { rowCount: plan.rowCount, columns, release }
+}
