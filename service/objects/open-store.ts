@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { StoreCredentialsSource } from '../credentials/store-credentials.ts'
 import { fileStore } from './file-store.ts'
 import type { ObjectStore } from './object-store.ts'
+import { rangeSocketStore } from './range-socket-store.ts'
 import { s3Store } from './s3-store.ts'
 import { withRetry } from './with-retry.ts'
 
@@ -15,6 +16,8 @@ export type StoreConnection =
       readonly region: string
       /** PEM. */
       readonly certificateAuthority?: string
+      /** How data ranges are read; default `sockets`, `sdk` to leave plain sockets out. */
+      readonly dataReads?: 'sockets' | 'sdk'
     }
 
 /** Opens the store; `watch` wraps it below the retries, so that it sees every attempt. */
@@ -24,5 +27,10 @@ export function openStore(
   watch: (store: ObjectStore) => ObjectStore = (store) => store,
 ): ObjectStore {
   if (connection.kind === 'file') return watch(fileStore(fileURLToPath(connection.url)))
-  return withRetry(watch(s3Store(connection, credentials)))
+  const store = s3Store(connection, credentials)
+  return withRetry(
+    watch(
+      connection.dataReads === 'sdk' ? store : rangeSocketStore(store, connection, credentials),
+    ),
+  )
 }

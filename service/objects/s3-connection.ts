@@ -136,7 +136,8 @@ export function s3Connection(options: S3ConnectionOptions): S3Connection {
 
 type OnAnswer = (answer: http.IncomingMessage) => void
 
-function storeUrl(text: string): URL {
+/** @throws {GatewayError} `invalid_request` it is more or less than `http(s)://host[:port]`. */
+export function storeUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const good =
     url !== undefined &&
@@ -164,14 +165,15 @@ function wireForm(request: S3Request): Parameters<Client['makeRequestAsync']>[0]
 }
 
 /** As the signature wants it: everything but letters, digits and `-_.~`. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
     (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
   )
 }
 
-interface Deadline {
+/** The end of one request. */
+export interface Deadline {
   /** Aborts with the caller's reason, or with an error of the code `ETIMEDOUT`. */
   readonly signal: AbortSignal
   end(why: string): void
@@ -179,7 +181,7 @@ interface Deadline {
 }
 
 /** The caller's signal or the end of the time, whichever comes first; `release` lets go of both. */
-function deadlineOf(signal: AbortSignal, ms: number): Deadline {
+export function deadlineOf(signal: AbortSignal, ms: number): Deadline {
   const controller = new AbortController()
   const follow = (): void => controller.abort(signal.reason)
   const end = (why: string): void =>

@@ -1,16 +1,20 @@
 import type { IncomingMessage } from 'node:http'
-import { sameCredentials } from '../credentials/store-credentials.ts'
 import type { StoreCredentials, StoreCredentialsSource } from '../credentials/store-credentials.ts'
-import { GatewayError } from '../errors.ts'
 import { checkBucketName } from './bucket-name.ts'
-import { rangeLength } from './byte-range.ts'
 import type { ListRequest, ObjectStore, ReadRequest } from './object-store.ts'
+import {
+  checkRangeAnswer,
+  checkRangeLength,
+  rangeErrand,
+  rangeHeaders,
+  rangeMemory,
+} from './range-answer.ts'
 import { parseBuckets, parseListing, parseRefusal } from './s3-answers.ts'
 import { s3Connection } from './s3-connection.ts'
 import type { S3Answer, S3ConnectionOptions, S3Request } from './s3-connection.ts'
-import { refusedBy, refusesCredentials } from './s3-refusals.ts'
+import { refusedBy } from './s3-refusals.ts'
 import type { S3Errand } from './s3-refusals.ts'
-import { objectChanged } from './store-refusal.ts'
+import { signedAttempts } from './signed-attempts.ts'
 
 export interface S3StoreOptions extends S3ConnectionOptions {
   /** Entries of one page of listing; S3 gives 1,000 at most, which is the default. */
@@ -34,34 +38,20 @@ export function s3Store(options: S3StoreOptions, credentials: StoreCredentialsSo
   const connection = s3Connection(options)
   const id = connection.origin
 
-  /** Sends with the credentials of now; when they are refused, once more with newer ones if there are any. */
-  const ask = async <T>(
+  const ask = <T>(
     request: S3Request,
     errand: S3Errand,
     consume: (answer: S3Answer) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> => {
-    const send = (granted: StoreCredentials): Promise<T> =>
-      connection.send(
-        request,
-        granted,
-        async (answer) => {
-          if (answer.status < 300) return consume(answer)
-          const text = await readText(answer.body, ERROR_BYTES_MAX)
-          throw refusedBy(parseRefusal(answer.status, text), errand, etagOf(answer))
-        },
-        signal,
-      )
-    const first = await credentials.get(signal)
-    try {
-      return await send(first)
-    } catch (error) {
-      if (!refusesCredentials(error)) throw error
-      credentials.expire()
-      const second = await credentials.get(signal)
-      if (sameCredentials(first, second)) throw error
-      return send(second)
+    const orRefuse = async (answer: S3Answer): Promise<T> => {
+      if (answer.status < 300) return consume(answer)
+      const text = await readText(answer.body, ERROR_BYTES_MAX)
+      throw refusedBy(parseRefusal(answer.status, text), errand, etagOf(answer))
     }
+    const send = (granted: StoreCredentials): Promise<T> =>
+      connection.send(request, granted, orRefuse, signal)
+    return signedAttempts(credentials, send, signal)
   }
 
   return {
@@ -88,10 +78,8 @@ export function s3Store(options: S3StoreOptions, credentials: StoreCredentialsSo
       )
     },
     async read(request, signal) {
-      const { object } = request
-      checkBucketName(object.bucket)
-      const right = object.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion'
-      const errand = { origin: id, right, bucket: object.bucket, object }
+      checkBucketName(request.object.bucket)
+      const errand = rangeErrand(id, request)
       return ask(readForm(request), errand, (answer) => readRange(answer, request), signal)
     },
     close: () => connection.close(),
@@ -111,50 +99,26 @@ function listQuery(request: ListRequest, entriesMax: number): Record<string, str
   }
 }
 
-function readForm({ object, range }: ReadRequest): S3Request {
-  const { bucket, key, etag, versionId } = object
+function readForm(request: ReadRequest): S3Request {
+  const { bucket, key, versionId } = request.object
   return {
     bucket,
     key,
-    headers: { range: `bytes=${range.start}-${range.end - 1}`, 'if-match': `"${etag}"` },
+    headers: rangeHeaders(request),
     ...(versionId === undefined ? {} : { query: { versionId } }),
   }
 }
 
 async function readRange(answer: S3Answer, request: ReadRequest): Promise<Uint8Array> {
-  checkAnswer(answer, request)
-  const length = rangeLength(request.range)
-  const target =
-    request.into?.subarray(0, length) ?? new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
-  const filled = await fill(answer.body, target)
-  if (filled !== length) throw wrongAnswer(request, `${filled} bytes instead of ${length}`)
+  const contentRange = answer.body.headers['content-range']
+  checkRangeAnswer({ status: answer.status, etag: etagOf(answer), contentRange }, request)
+  const target = rangeMemory(request)
+  checkRangeLength(await fill(answer.body, target), request)
   return target
-}
-
-/** The answer is of this version and of this range, or nothing of it is read. */
-function checkAnswer({ status, body }: S3Answer, request: ReadRequest): void {
-  const { object, range } = request
-  const etag = etagOf({ status, body })
-  if (etag === undefined) throw wrongAnswer(request, 'no ETag')
-  if (etag !== object.etag) throw objectChanged(object, `now there is version ${etag}`)
-  const told = body.headers['content-range']
-  const whole = range.start === 0 && range.end === object.sizeBytes
-  if (status === 200 && whole && told === undefined) return
-  const wanted = `bytes ${range.start}-${range.end - 1}/`
-  if (status !== 206 || told === undefined || !told.startsWith(wanted))
-    throw wrongAnswer(request, `status ${status} and range ${told ?? 'none'}`)
-  const size = told.slice(wanted.length)
-  if (size !== '*' && Number(size) !== object.sizeBytes)
-    throw objectChanged(object, `now it has ${size} bytes instead of ${object.sizeBytes}`)
 }
 
 function etagOf({ body }: S3Answer): string | undefined {
   return body.headers.etag?.replaceAll('"', '')
-}
-
-function wrongAnswer({ object, range }: ReadRequest, got: string): GatewayError {
-  const asked = `${object.bucket}/${object.key} bytes ${range.start}-${range.end - 1}`
-  return new GatewayError('unavailable', `the store answered ${asked} with ${got}`)
 }
 
 /**

@@ -17,6 +17,21 @@ export function withConcurrencyLimit(
   store: ObjectStore,
   options: ConcurrencyLimitOptions,
 ): ObjectStore {
+  const limited = callLimit(store.id, options)
+  return {
+    id: store.id,
+    listBuckets: (signal) => limited(() => store.listBuckets(signal), signal),
+    list: (request, signal) => limited(() => store.list(request, signal), signal),
+    read: (request, signal) => limited(() => store.read(request, signal), signal),
+    close: () => store.close(),
+  }
+}
+
+/** Makes the call in its turn. */
+export type LimitedCall = <T>(call: () => Promise<T>, signal: AbortSignal) => Promise<T>
+
+/** The limit of `withConcurrencyLimit` for any calls to the store of that id. */
+export function callLimit(storeId: string, options: ConcurrencyLimitOptions): LimitedCall {
   const { callsMax, waitingMax } = options
   const waiting = new Set<() => void>()
   let running = 0
@@ -25,7 +40,7 @@ export function withConcurrencyLimit(
     if (waiting.size >= waitingMax)
       throw new GatewayError(
         'busy',
-        `${callsMax} requests to the store ${store.id} are under way and ${waitingMax} wait; ask again later`,
+        `${callsMax} requests to the store ${storeId} are under way and ${waitingMax} wait; ask again later`,
       )
     return new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -42,7 +57,7 @@ export function withConcurrencyLimit(
     })
   }
 
-  const limited = async <T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> => {
+  return async (call, signal) => {
     if (signal.aborted) throw GatewayError.from(signal.reason)
     // A finished call hands its place on, so `running` stays as it is for those who waited.
     if (running < callsMax) running++
@@ -54,13 +69,5 @@ export function withConcurrencyLimit(
       if (next === undefined) running--
       else next()
     }
-  }
-
-  return {
-    id: store.id,
-    listBuckets: (signal) => limited(() => store.listBuckets(signal), signal),
-    list: (request, signal) => limited(() => store.list(request, signal), signal),
-    read: (request, signal) => limited(() => store.read(request, signal), signal),
-    close: () => store.close(),
   }
 }

@@ -122,11 +122,11 @@ async function poolCases(t: Test, object: ObjectVersion, address: StoreAddress):
 }
 
 async function refusedCases(t: Test, object: ObjectVersion, address: StoreAddress): Promise<void> {
-  const { url } = address
+  const { url, open = s3Store } = address
   const wrong = { ...address, secretKey: 'not the secret' }
   await t.test('refused credentials are renewed once, and what is missing is said', async (t) => {
     const { source, asked } = counted(wrong)
-    const store = s3Store({ url }, source)
+    const store = open({ url }, source)
     t.teardown(() => store.close())
     const error = await readWhole(store, object).then(
       () => undefined,
@@ -138,7 +138,7 @@ async function refusedCases(t: Test, object: ObjectVersion, address: StoreAddres
   })
   await t.test('fresh credentials are used at once', async (t) => {
     const { source, asked } = counted(wrong, address)
-    const store = s3Store({ url }, source)
+    const store = open({ url }, source)
     t.teardown(() => store.close())
     t.equal((await readWhole(store, object)).length, OBJECT_BYTES)
     t.strictSame(asked(), { gets: 2, expiries: 1 })
@@ -153,7 +153,8 @@ async function wired(
   options: Partial<S3StoreOptions> = {},
 ): Promise<{ proxy: TcpProxy; store: ReturnType<typeof s3Store> }> {
   const proxy = await startTcpProxy(address.url, faults)
-  const store = s3Store({ url: proxy.url, ...options }, counted(address).source)
+  const { open = s3Store } = address
+  const store = open({ url: proxy.url, ...options }, counted(address).source)
   t.teardown(async () => {
     store.close()
     await proxy.close()

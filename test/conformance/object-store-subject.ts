@@ -4,6 +4,7 @@ import type {
   ObjectStore,
   ObjectVersion,
 } from '../../service/objects/object-store.ts'
+import type { s3Store } from '../../service/objects/s3-store.ts'
 
 /** A store under test and the hand that writes to it. */
 export interface StoreSubject {
@@ -22,6 +23,8 @@ export interface StoreAddress {
   readonly url: string
   readonly accessKey: string
   readonly secretKey: string
+  /** Opens the kind of store under test; absent: `s3Store`. */
+  readonly open?: typeof s3Store
 }
 
 /** The listed object of that key. */
