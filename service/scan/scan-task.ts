@@ -92,6 +92,8 @@ class ScanTask {
   #held: HeldRows | undefined
   #rowsLeft: number
   #parkedBytes = 0
+  /** The row group that is taken: a row too large is one of its rows, the queue gives such away at once. */
+  #source = ''
 
   constructor(job: ScanJob, parts: TaskParts, signal: AbortSignal) {
     this.#job = job
@@ -104,6 +106,7 @@ class ScanTask {
 
   /** Makes frames of one row group; true when no more rows are wanted. */
   async take(fetched: FetchedPiece): Promise<boolean> {
+    this.#source = fetched.piece.source
     this.#held = await this.#open(fetched)
     try {
       while (this.#queueNext()) await this.#emitFrames(false)
@@ -206,7 +209,7 @@ class ScanTask {
     if (bodyBytes > bodyBytesMax) {
       throw new GatewayError(
         'too_large',
-        `a row takes ${bodyBytes} bytes, a block may have ${bodyBytesMax}; select fewer columns`,
+        `${this.#source} has a row of ${bodyBytes} bytes, a block may have ${bodyBytesMax}; select fewer columns`,
       )
     }
     const planned = planFlightMessage(batch)
