@@ -13,10 +13,12 @@ function scatter<T>(values: usize, validity: usize, first: u32, rows: u32, prese
     const bit = first + <u32>row
     const byte = <u32>load<u8>(validity + (bit >>> 3))
     // Few rows are null, as a rule: then most bytes of the bitmap are full, and eight values move at once.
-    if ((bit & 7) == 7 && byte == 0xff && from >= 7) {
-      moveEight<T>(values + <usize>row * sizeof<T>(), values + <usize>from * sizeof<T>())
+    if ((bit & 7) == 7 && from >= 7) {
+      if (byte == 0xff) {
+        moveEight<T>(values + <usize>row * sizeof<T>(), values + <usize>from * sizeof<T>())
+        from -= 8
+      } else from = spreadEight<T>(values, row, from, byte, none)
       row -= 8
-      from -= 8
       continue
     }
     const isPresent = (byte >>> (bit & 7)) & 1
@@ -38,6 +40,19 @@ function moveEight<T>(lastTo: usize, lastFrom: usize): void {
   }
   for (let at: usize = 8 * sizeof<T>(); at != 0; at -= 16)
     v128.store(to + at - 16, v128.load(from + at - 16))
+}
+
+/** The same with nulls between them, without a branch per row; answers the value before. */
+function spreadEight<T>(values: usize, lastRow: i32, lastFrom: i32, valid: u32, none: T): i32 {
+  let from = lastFrom
+  const to = values + <usize>(lastRow - 7) * sizeof<T>()
+  for (let i: i32 = 7; i >= 0; i--) {
+    const isPresent = (valid >>> i) & 1
+    const value = load<T>(values + <usize>from * sizeof<T>())
+    store<T>(to + <usize>i * sizeof<T>(), isPresent ? value : none)
+    from -= <i32>isPresent
+  }
+  return from
 }
 
 function scatterWide(

@@ -8,6 +8,9 @@ export let largest: u32 = 0
 /** Four values of at most 25 bits shift into place by one multiplication: 25 + 7 bits of a lane. */
 const VECTOR_WIDTH_MAX: u32 = 25
 
+/** Eight values of at most 8 bits fit the lanes of one vector: 8 + 7 bits of 16. Half the work of wider ones. */
+const NARROW_WIDTH_MAX: u32 = 8
+
 /**
  * Unpacks `count` values behind the first `skip` (0 to 7) of the group at `p`. Bits behind `end` are taken as 0:
  * the caller knows that all it asks for are there.
@@ -26,7 +29,8 @@ export function unpack(p: usize, end: usize, width: u32, skip: u32, count: u32, 
   }
   if (left >= 32 && width != 0 && width <= VECTOR_WIDTH_MAX) {
     const groups = vectorGroups(group, end, width, left)
-    unpackVector(group, width, groups, o)
+    if (width <= NARROW_WIDTH_MAX) unpackNarrow(group, width, groups, o)
+    else unpackVector(group, width, groups, o)
     group += groups * width
     o += groups << 5
     left -= groups << 3
@@ -102,8 +106,55 @@ function unpackVector(p: usize, width: u32, groups: u32, out: usize): void {
     v128.store(o, high, 16)
     top = i32x4.max_u(top, i32x4.max_u(low, high))
   }
-  largest = max(
-    max<u32>(i32x4.extract_lane(top, 0), i32x4.extract_lane(top, 1)),
-    max<u32>(i32x4.extract_lane(top, 2), i32x4.extract_lane(top, 3)),
+  largest = largestLane(top)
+}
+
+function unpackNarrow(p: usize, width: u32, groups: u32, out: usize): void {
+  const mask = i16x8.splat(<i16>(((<u32>1) << width) - 1))
+  let bytes = i16x8.splat(0)
+  let factors = i16x8.splat(256)
+  bytes = i16x8.replace_lane(bytes, 1, narrowLane(width))
+  bytes = i16x8.replace_lane(bytes, 2, narrowLane(2 * width))
+  bytes = i16x8.replace_lane(bytes, 3, narrowLane(3 * width))
+  bytes = i16x8.replace_lane(bytes, 4, narrowLane(4 * width))
+  bytes = i16x8.replace_lane(bytes, 5, narrowLane(5 * width))
+  bytes = i16x8.replace_lane(bytes, 6, narrowLane(6 * width))
+  bytes = i16x8.replace_lane(bytes, 7, narrowLane(7 * width))
+  bytes = i16x8.add(bytes, i16x8.splat(0x0100))
+  factors = i16x8.replace_lane(factors, 1, narrowFactor(width))
+  factors = i16x8.replace_lane(factors, 2, narrowFactor(2 * width))
+  factors = i16x8.replace_lane(factors, 3, narrowFactor(3 * width))
+  factors = i16x8.replace_lane(factors, 4, narrowFactor(4 * width))
+  factors = i16x8.replace_lane(factors, 5, narrowFactor(5 * width))
+  factors = i16x8.replace_lane(factors, 6, narrowFactor(6 * width))
+  factors = i16x8.replace_lane(factors, 7, narrowFactor(7 * width))
+  let top = i16x8.splat(0)
+  let group = p
+  const stop = out + (groups << 5)
+  for (let o = out; o < stop; o += 32, group += width) {
+    const moved = i16x8.mul(i8x16.swizzle(v128.load(group), bytes), factors)
+    const values = v128.and(i16x8.shr_u(moved, 8), mask)
+    v128.store(o, i32x4.extend_low_i16x8_u(values))
+    v128.store(o, i32x4.extend_high_i16x8_u(values), 16)
+    top = i16x8.max_u(top, values)
+  }
+  top = i32x4.max_u(i32x4.extend_low_i16x8_u(top), i32x4.extend_high_i16x8_u(top))
+  largest = max(largest, largestLane(top))
+}
+
+/** The two bytes that hold bit `bit` and those behind it, the first in both places. */
+function narrowLane(bit: u32): i16 {
+  return <i16>((bit >>> 3) * 0x0101)
+}
+
+/** Moves the value at bit `bit` to the upper byte of its lane. */
+function narrowFactor(bit: u32): i16 {
+  return <i16>(<u32>256 >>> (bit & 7))
+}
+
+function largestLane(lanes: v128): u32 {
+  return max(
+    max<u32>(i32x4.extract_lane(lanes, 0), i32x4.extract_lane(lanes, 1)),
+    max<u32>(i32x4.extract_lane(lanes, 2), i32x4.extract_lane(lanes, 3)),
   )
 }
