@@ -24,9 +24,8 @@ t.test('keeps what it knows and hides what it does not', async (t) => {
 })
 
 t.test('says that the time was up', async (t) => {
-  const reason = AbortSignal.timeout(0)
-  await new Promise((resolve) => reason.addEventListener('abort', resolve))
-  t.equal(ConnectorError.from(reason.reason).code, 'deadline_exceeded')
+  const reason = new DOMException('the operation timed out', 'TimeoutError')
+  t.equal(ConnectorError.from(reason).code, 'deadline_exceeded')
 })
 
 t.test('takes the code of the trailer and does not say it twice', async (t) => {
