@@ -136,12 +136,9 @@ t.test('rows of a few megabytes each come in blocks of their own', async (t) => 
   const megabytes = sequence(12).map((at) => String.fromCharCode(97 + at).repeat(4_000_000))
   await put('fat/a.parquet', [['text', texts(megabytes)]])
   const { rows, statistics } = await askTable(stack, { schema, table: 'fat' })
-  t.strictSame(
-    rows.map(([text]) => String(text).length),
-    sequence(12).map(() => 4_000_000),
-  )
-  t.equal(rows.map(([text]) => String(text)[0]).join(''), 'abcdefghijkl')
   t.ok(statistics.spilledBlocks >= 4)
+  t.equal(rows.length, megabytes.length)
+  t.ok(rows.every(([text], at) => text === megabytes[at]))
 })
 
 t.test('none of it was a defect of ours', async (t) => {
