@@ -1,0 +1,215 @@
+import { join } from 'node:path'
+import { canSeeCpu, cpuSecondsOf } from '../support/bench-cpu.ts'
+import type { BenchOptions, Bound, Figure } from '../support/bench-figure.ts'
+import { skipped } from '../support/bench-figure.ts'
+import { type BenchGateway, startBenchGateway } from '../support/bench-gateway.ts'
+import { type LineProcess, startLineProcess } from '../support/bench-line-process.ts'
+import { NO_PYTHON, pythonScript } from '../support/bench-python.ts'
+import { medianOfRounds } from '../support/bench-rounds.ts'
+import {
+  benchBucket,
+  benchStore,
+  type BenchStore,
+  type BenchTable,
+  loadTable,
+} from '../support/bench-store.ts'
+import { hasZstd } from './figures-of.ts'
+
+export const title = 'Full scans: CPU seconds of the server and time of the reader, against pyarrow'
+
+interface Scan {
+  readonly label: string
+  readonly table: BenchTable
+  /** CPU of the server, as a part of the peer's. */
+  readonly cpu?: { readonly must: Bound; readonly aim: number }
+  /** How many times as fast as the peer. */
+  readonly speed?: { readonly must: Bound; readonly aim: number }
+  readonly needsZstd?: boolean
+}
+
+const scans: readonly Scan[] = [
+  {
+    label: 'snappy',
+    table: 'trips-snappy',
+    cpu: { must: { atMost: 0.55 }, aim: 0.35 },
+    speed: { must: { atLeast: 1.1 }, aim: 1.5 },
+  },
+  {
+    label: 'zstd',
+    table: 'trips-zstd',
+    cpu: { must: { atMost: 0.75 }, aim: 0.35 },
+    speed: { must: { atLeast: 1 }, aim: 1.5 },
+    needsZstd: true,
+  },
+  {
+    label: 'dictionary',
+    table: 'dicts-snappy',
+    cpu: { must: { atMost: 0.4 }, aim: 0.35 },
+    speed: { must: { atLeast: 1.5 }, aim: 1.5 },
+  },
+  {
+    label: 'strings snappy',
+    table: 'logs-snappy',
+    cpu: { must: { atMost: 0.65 }, aim: 0.35 },
+    speed: { must: { atLeast: 1.1 }, aim: 1.5 },
+  },
+  {
+    label: 'strings zstd',
+    table: 'logs-zstd',
+    cpu: { must: { atMost: 1 }, aim: 0.35 },
+    needsZstd: true,
+  },
+  { label: 'nested', table: 'nested-snappy', speed: { must: { atLeast: 0.9 }, aim: 1.5 } },
+]
+
+const crowd: Omit<Figure, 'reached'> = {
+  name: '4 clients, a full scan each: speed, of pyarrow',
+  unit: '×',
+  must: { atLeast: 1.3 },
+  aim: 1.8,
+}
+const CROWD_SIZE = 4
+
+/** One server and its readers, who wait for their questions. */
+interface Side {
+  readonly serverPid: number
+  readonly readers: readonly LineProcess[]
+}
+
+interface Cost {
+  readonly [name: string]: number
+  readonly seconds: number
+  readonly cpuSeconds: number
+  readonly bytes: number
+  readonly rows: number
+}
+
+export async function run(options: BenchOptions): Promise<readonly Figure[]> {
+  const store = await benchStore()
+  if (store === undefined || !canSeeCpu) {
+    const reason = store === undefined ? NO_PYTHON : 'no /proc to read CPU times from'
+    return [
+      ...scans.flatMap((scan) => figuresOf(scan)).map((figure) => skipped(figure, reason)),
+      skipped(crowd, reason),
+    ]
+  }
+  for (const { table } of scans) await loadTable(store, table, options.smoke)
+  const gateway = await startBenchGateway({ store })
+  const peer = await startPeer(store)
+  const ours = await readersOf(gateway)
+  const theirs = await readersOfPeer(store, peer)
+  try {
+    const figures: Figure[] = []
+    for (const scan of scans) {
+      const cost = await compare(scan.table, 1, { ours, theirs }, options)
+      report(scan.label, cost, options)
+      figures.push(...figuresOf(scan, cost))
+    }
+    const cost = await compare('trips-snappy', CROWD_SIZE, { ours, theirs }, options)
+    report(`${CROWD_SIZE} clients`, cost, options)
+    return [...figures, { ...crowd, reached: cost.theirs.seconds / cost.ours.seconds }]
+  } finally {
+    await Promise.all([...ours.readers, ...theirs.readers].map((reader) => reader.stop()))
+    await peer.stop()
+    await gateway.stop()
+  }
+}
+
+type Costs = Record<'ours' | 'theirs', Cost>
+
+async function compare(
+  table: BenchTable,
+  readers: number,
+  { ours, theirs }: Record<'ours' | 'theirs', Side>,
+  { smoke }: BenchOptions,
+): Promise<Costs> {
+  const cost = await medianOfRounds(smoke ? 1 : 7, {
+    ours: () => scanOnce(ours, table, readers),
+    theirs: () => scanOnce(theirs, table, readers),
+  })
+  if (cost.ours.rows !== cost.theirs.rows)
+    throw new Error(`${table}: ${cost.ours.rows} rows here, ${cost.theirs.rows} from pyarrow`)
+  return cost
+}
+
+async function scanOnce(side: Side, table: BenchTable, readers: number): Promise<Cost> {
+  const cpuBefore = cpuSecondsOf(side.serverPid)
+  const startedMs = performance.now()
+  const asked = side.readers.slice(0, readers).map((reader) => reader.ask({ table }))
+  const answers = await Promise.all(asked)
+  const allSeconds = (performance.now() - startedMs) / 1000
+  const sum = (name: string): number =>
+    answers.reduce((total, answer) => total + Number(answer[name]), 0)
+  return {
+    seconds: readers === 1 ? sum('seconds') : allSeconds,
+    cpuSeconds: cpuSecondsOf(side.serverPid) - cpuBefore,
+    bytes: sum('bytes'),
+    rows: sum('rows'),
+  }
+}
+
+function figuresOf({ label, cpu, speed, needsZstd = false }: Scan, cost?: Costs): Figure[] {
+  const asked = ({ must, aim }: { readonly must: Bound; readonly aim: number }) =>
+    needsZstd && !hasZstd ? { aim, note: 'must on Node 24' } : { must, aim }
+  const ratio = (value: (one: Cost) => number) =>
+    cost === undefined || value(cost.theirs) === 0
+      ? undefined
+      : value(cost.ours) / value(cost.theirs)
+  const cpuRatio = ratio(({ cpuSeconds }) => cpuSeconds)
+  const timeRatio = ratio(({ seconds }) => seconds)
+  return [
+    ...(cpu === undefined
+      ? []
+      : [
+          {
+            name: `CPU of a full scan, ${label}, of pyarrow's`,
+            unit: '×',
+            ...asked(cpu),
+            reached: cpuRatio,
+          },
+        ]),
+    ...(speed === undefined
+      ? []
+      : [
+          {
+            name: `speed of a full scan, ${label}, of pyarrow's`,
+            unit: '×',
+            ...asked(speed),
+            reached: timeRatio === undefined ? undefined : 1 / timeRatio,
+          },
+        ]),
+  ]
+}
+
+function report(label: string, { ours, theirs }: Costs, { print }: BenchOptions): void {
+  // What pyarrow counts is the same for both.
+  const { bytes } = theirs
+  const line = ({ seconds, cpuSeconds }: Cost): string =>
+    `${(bytes / 1e6 / seconds).toFixed(0)} MB/s, ${((cpuSeconds / bytes) * 1e9).toFixed(2)} CPU s/GB`
+  print(
+    `${label.padEnd(15)} ${(bytes / 1e6).toFixed(0).padStart(5)} MB  ${line(ours).padEnd(26)} pyarrow ${line(theirs)}`,
+  )
+}
+
+async function readersOf(gateway: BenchGateway): Promise<Side> {
+  const script = join(import.meta.dirname, 'federation-reader.ts')
+  const start = () =>
+    startLineProcess({
+      command: process.execPath,
+      words: ['--import=tsx', script, gateway.grpc, benchBucket],
+    })
+  const readers = await Promise.all(Array.from({ length: CROWD_SIZE }, start))
+  return { serverPid: gateway.pid, readers }
+}
+
+function startPeer({ python, url, accessKey, secretKey }: BenchStore): Promise<LineProcess> {
+  const words = [pythonScript('flight_peer.py'), url, accessKey, secretKey, benchBucket]
+  return startLineProcess({ command: python, words })
+}
+
+async function readersOfPeer({ python }: BenchStore, peer: LineProcess): Promise<Side> {
+  const words = [pythonScript('flight_reader.py'), String(peer.ready['port'])]
+  const start = () => startLineProcess({ command: python, words })
+  const readers = await Promise.all(Array.from({ length: CROWD_SIZE }, start))
+  return { serverPid: peer.pid, readers }
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# The Python that the benchmarks compare with: a virtual environment in .cache/venv with pinned packages.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+venv=.cache/venv
+wanted='pyarrow==26.0.1 cryptography==46.0.3'
+[ "$(cat "$venv/.installed" 2>/dev/null || true)" = "$wanted" ] && exit 0
+python3 -m venv "$venv"
+# shellcheck disable=SC2086
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: $wanted
+echo "$wanted" >"$venv/.installed"
