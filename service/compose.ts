@@ -18,6 +18,7 @@ import { watchPlan } from './metrics/watch-plan.ts'
 import { watchScan } from './metrics/watch-scan.ts'
 import { watchStore } from './metrics/watch-store.ts'
 import { openStore } from './objects/open-store.ts'
+import { withByteCache } from './objects/with-byte-cache.ts'
 import { withConcurrencyLimit } from './objects/with-concurrency-limit.ts'
 import { withSingleFlight } from './objects/with-single-flight.ts'
 import { planSplits } from './planning/plan-scan.ts'
@@ -30,6 +31,8 @@ import { storeAccess } from './objects/store-access.ts'
 /** Requests of planning to the store at once; data is read by the workers, past this. */
 const STORE_CALLS_MAX = 48
 const STORE_CALLS_WAITING_MAX = 10_000
+/** Below the 64 KiB of a footer's read, so that footers are not held twice. */
+const SMALL_READS = { bytesMax: 32 << 20, rangeBytesMax: 32 << 10 }
 /** Footers that are fetched at the same time, for all plans together. */
 const FOOTER_READS_MAX = 32
 
@@ -98,8 +101,9 @@ async function openRooms(config: Config, registry: MetricsRegistry) {
     callsMax: STORE_CALLS_MAX,
     waitingMax: STORE_CALLS_WAITING_MAX,
   })
-  // Equal questions asked at once are one request, and take one place in the queue.
-  const store = withSingleFlight(limited)
+  // Equal questions asked at once are one request, and take one place in the queue; what is small and asked for
+  // again (magic, page indexes, bloom filters) is answered from memory. Footers have a cache of their own.
+  const store = withByteCache(withSingleFlight(limited), SMALL_READS)
   const footers = new FooterCache({
     store,
     bytesMax: config.footerCacheBytesMax,
