@@ -4,8 +4,11 @@ import type { Place } from './kernel-inflate.ts'
 import { encodings } from './kernel-pages.ts'
 import {
   checked,
+  type Dictionary,
   eachIndexBatch,
+  isDictionaryCoded,
   type OpenPage,
+  type RowBatch,
   type ValueSink,
   type Workplace,
 } from './kernel-values.ts'
@@ -30,20 +33,29 @@ export function bytesSink(form: BytesForm, rowCount: number, work: Workplace): V
   const sink: ByteSink = { offsets, data, used: 0, work }
   // The first offset is there even when there are no rows.
   checked(kernels.plainBytes(0, 0, 0, offsets.start, offsets.end, data, 0, data), work)
+  const scatter = ({ first, rows, present }: RowBatch, validity: Place): void => {
+    if (present === rows) return
+    const result = kernels.scatterOffsets(
+      ...([offsets.start + first * 4, offsets.end, validity.start, validity.end] as const),
+      ...([first, rows, present] as const),
+    )
+    checked(result, work)
+  }
   return {
     append: (page) => {
-      const { first, rows, present, validity } = page
-      const at = offsets.start + first * 4
-      readValues(sink, page, at)
-      if (isText && !isDictionary(page)) checked(kernels.checkUtf8(data, at, present), work)
-      if (present === rows) return
-      checked(
-        kernels.scatterOffsets(
-          ...([at, offsets.end, validity.start, validity.end] as const),
-          ...([first, rows, present] as const),
-        ),
-        work,
-      )
+      const { validity } = page
+      // A page of nulls may lack everything else.
+      if (page.present > 0 && isDictionaryCoded(page)) {
+        eachIndexBatch(page, work, (dictionary, batch) => {
+          gatherValues(sink, dictionary, batch)
+          scatter(batch, validity)
+        })
+        return
+      }
+      const at = offsets.start + page.first * 4
+      if (page.present > 0) readValues(sink, page, at)
+      if (isText && page.present > 0) checked(kernels.checkUtf8(data, at, page.present), work)
+      scatter(page, validity)
     },
     finish: () => {
       output.growTo(data + sink.used)
@@ -64,10 +76,6 @@ interface ByteSink {
   /** How many there are. */
   used: number
   readonly work: Workplace
-}
-
-function isDictionary({ encoding }: OpenPage): boolean {
-  return encoding === encodings.dictionary || encoding === encodings.plainDictionary
 }
 
 /** Makes room for `bytes` more; answers where the room ends. */
@@ -97,10 +105,6 @@ function readValues(sink: ByteSink, page: OpenPage, at: number): void {
       sink.used = checked(kernels.plainBytes(start, end, present, ...to), work)
       return
     }
-    case encodings.plainDictionary:
-    case encodings.dictionary:
-      gatherValues(sink, page, at)
-      return
     case encodings.deltaLengthBytes: {
       const to = [at, offsets.end, data, sink.used, reserve(sink, end - start)] as const
       sink.used = checked(kernels.deltaLengthBytes(start, end, present, ...to), work)
@@ -124,15 +128,18 @@ function readValues(sink: ByteSink, page: OpenPage, at: number): void {
 /** Bytes that a batch may take without being measured first: a bound that costs nothing. */
 const UNMEASURED_BYTES_MAX = 1024 * 1024
 
-function gatherValues(sink: ByteSink, page: OpenPage, at: number): void {
+function gatherValues(
+  sink: ByteSink,
+  { entries, bytesEnd, longest }: Dictionary,
+  { first, present }: RowBatch,
+): void {
   const { data, offsets, work } = sink
   const { kernels, scratch } = work
-  eachIndexBatch(page, work, ({ entries, bytesEnd, longest }, done, count) => {
-    const { start } = scratch.indices
-    const bound = longest * count
-    const bytes =
-      bound <= UNMEASURED_BYTES_MAX ? bound : kernels.gatherBytesLength(start, count, entries.start)
-    const to = [at + done * 4, offsets.end, data, sink.used, reserve(sink, bytes)] as const
-    sink.used = checked(kernels.gatherBytes(start, count, entries.start, bytesEnd, ...to), work)
-  })
+  const { start } = scratch.indices
+  const bound = longest * present
+  const bytes =
+    bound <= UNMEASURED_BYTES_MAX ? bound : kernels.gatherBytesLength(start, present, entries.start)
+  const at = offsets.start + first * 4
+  const to = [at, offsets.end, data, sink.used, reserve(sink, bytes)] as const
+  sink.used = checked(kernels.gatherBytes(start, present, entries.start, bytesEnd, ...to), work)
 }

@@ -4,7 +4,9 @@ import { encodings } from './kernel-pages.ts'
 import {
   checked,
   eachIndexBatch,
+  isDictionaryCoded,
   type OpenPage,
+  type RowBatch,
   type ValueSink,
   type Workplace,
 } from './kernel-values.ts'
@@ -17,19 +19,30 @@ export function fixedSink(form: FixedForm, rowCount: number, work: Workplace): V
   const width = form.valueBytes
   const start = output.take(rowCount * width)
   const all = { start, end: start + rowCount * width }
+  const placeOf = (first: number): Place => ({ start: start + first * width, end: all.end })
+  const scatter = ({ first, rows, present }: RowBatch, validity: Place): void => {
+    if (present === rows) return
+    const result = kernels.scatterFixed(
+      ...([start + first * width, all.end, width] as const),
+      ...([validity.start, validity.end, first, rows, present] as const),
+    )
+    checked(result, work)
+  }
   return {
     append: (page) => {
-      const { present, rows, first, validity } = page
-      const out = { start: all.start + first * width, end: all.end }
-      readValues(page, form, out, work)
-      if (present === rows) return
-      const result = kernels.scatterFixed(
-        ...([out.start, out.end, width] as const),
-        ...([validity.start, validity.end, first] as const),
-        rows,
-        present,
-      )
-      checked(result, work)
+      const { validity } = page
+      // A page of nulls may lack everything else.
+      if (page.present > 0 && isDictionaryCoded(page)) {
+        eachIndexBatch(page, work, ({ entries }, batch) => {
+          const from = [work.scratch.indices.start, batch.present, entries.start] as const
+          const out = placeOf(batch.first)
+          checked(kernels.gatherFixed(...from, width, out.start, out.end), work)
+          scatter(batch, validity)
+        })
+        return
+      }
+      if (page.present > 0) readValues(page, form, placeOf(page.first), work)
+      scatter(page, validity)
     },
     finish: () => ({ values: all, offsets: null }),
   }
@@ -37,23 +50,12 @@ export function fixedSink(form: FixedForm, rowCount: number, work: Workplace): V
 
 /** Puts the values that are present at the beginning of `out`. */
 function readValues(page: OpenPage, form: FixedForm, out: Place, work: Workplace): void {
-  const { kernels, scratch, fail } = work
+  const { kernels, fail } = work
   const { present } = page
   const { start, end } = page.values
   switch (page.encoding) {
     case encodings.plain:
       convert(form, page.values, present, { out, work })
-      return
-    case encodings.plainDictionary:
-    case encodings.dictionary:
-      eachIndexBatch(page, work, ({ entries }, done, count) => {
-        const to = out.start + done * form.valueBytes
-        const { indices } = scratch
-        checked(
-          kernels.gatherFixed(indices.start, count, entries.start, form.valueBytes, to, out.end),
-          work,
-        )
-      })
       return
     case encodings.deltaIntegers:
       staged(form, present, { out, work }, (to) =>
@@ -126,7 +128,6 @@ function converted(form: FixedForm, { start, end }: Place, count: number, target
 function readSlices(page: OpenPage, form: FixedForm, out: Place, work: Workplace): void {
   const { kernels } = work
   const { present } = page
-  if (present === 0) return
   const slices = readStagedSlices(page, work)
   if (form.sourceBytes === 0) {
     checked(

@@ -14,6 +14,7 @@ export interface Kernels {
     toBit: number,
     toEnd: number,
   ): number
+  countBits(bits: number, end: number, first: number, count: number): number
   spreadBits(
     from: number,
     fromEnd: number,

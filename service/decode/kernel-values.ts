@@ -1,6 +1,7 @@
 import type { Arena } from './kernel-arena.ts'
 import { describeFault } from './kernel-faults.ts'
 import type { Place } from './kernel-inflate.ts'
+import { encodings } from './kernel-pages.ts'
 import { INDEX_BATCH, type Scratch } from './kernel-scratch.ts'
 import type { Kernels } from './kernel-signatures.ts'
 import type { Fail } from '../footers/thrift-reader.ts'
@@ -52,23 +53,38 @@ export function checked(result: number, { fail }: Pick<Workplace, 'fail'>): numb
   return result < 0 ? fail(`a page ${describeFault(result)}`) : result
 }
 
-/** Reads the indices of a dictionary-coded page in batches; each is in `scratch.indices` while `look` is called. */
+/** Some rows of a page. */
+export type RowBatch = Pick<OpenPage, 'first' | 'rows' | 'present'>
+
+export function isDictionaryCoded({ encoding }: OpenPage): boolean {
+  return encoding === encodings.dictionary || encoding === encodings.plainDictionary
+}
+
+/**
+ * Reads the indices of a dictionary-coded page, some rows at a time: what is looked up is then spread to its rows
+ * while it is still in the nearest cache. `scratch.indices` holds the batch's while `look` is called.
+ */
 export function eachIndexBatch(
   page: OpenPage,
   work: Workplace,
-  look: (dictionary: Dictionary, done: number, count: number) => void,
+  look: (dictionary: Dictionary, batch: RowBatch) => void,
 ): void {
   const { kernels, scratch, fail } = work
-  const { dictionary, values, present } = page
-  // A page of nulls may lack even the width.
-  if (present === 0) return
+  const { dictionary, values, validity } = page
   if (dictionary === undefined) return fail('a page names entries, but there is no dictionary')
-  const state = scratch.state.start
-  checked(kernels.startIndices(state, values.start, values.end), work)
-  for (let done = 0; done < present; done += INDEX_BATCH) {
-    const count = Math.min(INDEX_BATCH, present - done)
-    const { indices } = scratch
-    checked(kernels.readIndices(state, count, dictionary.count, indices.start, indices.end), work)
-    look(dictionary, done, count)
+  const { state, indices } = scratch
+  checked(kernels.startIndices(state.start, values.start, values.end), work)
+  const end = page.first + page.rows
+  for (let first = page.first; first < end; first += INDEX_BATCH) {
+    const rows = Math.min(INDEX_BATCH, end - first)
+    const present =
+      page.present === page.rows
+        ? rows
+        : checked(kernels.countBits(validity.start, validity.end, first, rows), work)
+    const result = kernels.readIndices(
+      ...([state.start, present, dictionary.count, indices.start, indices.end] as const),
+    )
+    checked(result, work)
+    look(dictionary, { first, rows, present })
   }
 }

@@ -39,6 +39,18 @@ export function pack(values: readonly bigint[], width: number): Uint8Array {
   return bytes
 }
 
+/** The same for at most 32 bits, quickly: dictionaries are large. */
+function packIndices(values: readonly number[], width: number): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil((values.length * width) / 8))
+  values.forEach((value, index) => {
+    for (let bit = 0, rest = value; rest > 0; bit++, rest = Math.floor(rest / 2)) {
+      const at = index * width + bit
+      bytes[at >>> 3] = (bytes[at >>> 3] ?? 0) | ((rest % 2) << (at & 7))
+    }
+  })
+  return bytes
+}
+
 /** How a hybrid writer chooses: only runs, only packed groups, or as chance will. */
 export type RunStyle = 'runs' | 'packed' | 'mixed'
 
@@ -69,9 +81,9 @@ export function hybrid(
         style === 'packed'
           ? Math.ceil((values.length - at) / 8)
           : 1 + Math.floor(random() * Math.ceil((values.length - at) / 8))
-      const some = values.slice(at, at + groups * 8).map(BigInt)
-      while (some.length < groups * 8) some.push(0n)
-      parts.push(varint(groups * 2 + 1), pack(some, width))
+      const some = values.slice(at, at + groups * 8)
+      while (some.length < groups * 8) some.push(0)
+      parts.push(varint(groups * 2 + 1), packIndices(some, width))
       at += groups * 8
     }
   }

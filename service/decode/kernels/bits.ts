@@ -119,3 +119,13 @@ export function spreadBits(
   }
   return <i32>read
 }
+
+/** How many of `count` bits from bit `first` on are set. */
+export function countBits(bits: usize, end: usize, first: u32, count: u32): i32 {
+  if (bytesOfBits(first + count) > end - bits) return INPUT_ENDS
+  let set: i32 = 0
+  let left = count
+  let at = first
+  for (; left >= 56; left -= 56, at += 56) set += <i32>popcnt(bitsAt(bits, end, at, 56))
+  return set + <i32>popcnt(bitsAt(bits, end, at, left))
+}

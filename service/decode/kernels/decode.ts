@@ -3,7 +3,7 @@
 
 export { snappy } from './snappy'
 export { lz4 } from './lz4'
-export { appendBits, spreadBits } from './bits'
+export { appendBits, countBits, spreadBits } from './bits'
 export { readBits, readIndices, startIndices } from './hybrid'
 export { gatherFixed } from './gather'
 export { byteTable, gatherBytes, gatherBytesLength, plainBytes } from './plain-bytes'

@@ -110,12 +110,34 @@ export function scatterOffsets(
   if (bytesOfBits(first + rows) > validityEnd - validity) return INPUT_ENDS
   if ((<u64>rows + 1) << 2 > offsetsEnd - offsets) return OUTPUT_ENDS
   let from: i32 = <i32>present
-  for (let row: i32 = <i32>rows; row > from; row--) {
+  let row: i32 = <i32>rows
+  while (row > from) {
     const bit = first + <u32>row - 1
+    const byte = <u32>load<u8>(validity + (bit >>> 3))
+    if ((bit & 7) == 7 && from >= 8) {
+      if (byte == 0xff) {
+        moveEight<u32>(offsets + ((<usize>row) << 2), offsets + ((<usize>from) << 2))
+        from -= 8
+      } else from = spreadOffsets(offsets, row, from, byte)
+      row -= 8
+      continue
+    }
     store<u32>(offsets + ((<usize>row) << 2), load<u32>(offsets + ((<usize>from) << 2)))
-    from -= <i32>((<u32>load<u8>(validity + (bit >>> 3)) >>> (bit & 7)) & 1 & <u32>(from > 0))
+    from -= <i32>((byte >>> (bit & 7)) & 1 & <u32>(from > 0))
+    row--
   }
   return <i32>rows
+}
+
+/** As spreadEight: a null row ends where the one before it does. */
+function spreadOffsets(offsets: usize, lastRow: i32, lastFrom: i32, valid: u32): i32 {
+  let from = lastFrom
+  const to = offsets + ((<usize>lastRow - 7) << 2)
+  for (let i: i32 = 7; i >= 0; i--) {
+    store<u32>(to + ((<usize>i) << 2), load<u32>(offsets + ((<usize>from) << 2)))
+    from -= <i32>((valid >>> i) & 1)
+  }
+  return from
 }
 
 /** Makes `count` offsets of 32 bits 64 bits wide, in place, from the last to the first. */
