@@ -19,8 +19,14 @@ export function bitsSink(rowCount: number, work: Workplace): ValueSink {
         present === rows
           ? kernels.appendBits(from.start, from.end, 0, rows, all.start, first, all.end)
           : kernels.spreadBits(
-              ...([from.start, from.end, validity.start, validity.end] as const),
-              ...([first, rows, all.start, all.end] as const),
+              from.start,
+              from.end,
+              validity.start,
+              validity.end,
+              first,
+              rows,
+              all.start,
+              all.end,
             )
       checked(result, work)
     },

@@ -36,8 +36,13 @@ export function bytesSink(form: BytesForm, rowCount: number, work: Workplace): V
   const scatter = ({ first, rows, present }: RowBatch, validity: Place): void => {
     if (present === rows) return
     const result = kernels.scatterOffsets(
-      ...([offsets.start + first * 4, offsets.end, validity.start, validity.end] as const),
-      ...([first, rows, present] as const),
+      offsets.start + first * 4,
+      offsets.end,
+      validity.start,
+      validity.end,
+      first,
+      rows,
+      present,
     )
     checked(result, work)
   }
@@ -140,6 +145,17 @@ function gatherValues(
   const bytes =
     bound <= UNMEASURED_BYTES_MAX ? bound : kernels.gatherBytesLength(start, present, entries.start)
   const at = offsets.start + first * 4
-  const to = [at, offsets.end, data, sink.used, reserve(sink, bytes)] as const
-  sink.used = checked(kernels.gatherBytes(start, present, entries.start, bytesEnd, ...to), work)
+  const end = reserve(sink, bytes)
+  const result = kernels.gatherBytes(
+    start,
+    present,
+    entries.start,
+    bytesEnd,
+    at,
+    offsets.end,
+    data,
+    sink.used,
+    end,
+  )
+  sink.used = checked(result, work)
 }

@@ -157,8 +157,12 @@ interface Rows {
 function readLevels(levels: Place, { validity, first, rows }: Rows, work: Workplace): number {
   const { kernels, fail } = work
   const result = kernels.readBits(
-    ...([levels.start, levels.end, rows] as const),
-    ...([validity.start, first, validity.end] as const),
+    levels.start,
+    levels.end,
+    rows,
+    validity.start,
+    first,
+    validity.end,
   )
   return result < 0 ? fail('the levels of a page are malformed') : result
 }

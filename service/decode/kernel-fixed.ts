@@ -23,8 +23,14 @@ export function fixedSink(form: FixedForm, rowCount: number, work: Workplace): V
   const scatter = ({ first, rows, present }: RowBatch, validity: Place): void => {
     if (present === rows) return
     const result = kernels.scatterFixed(
-      ...([start + first * width, all.end, width] as const),
-      ...([validity.start, validity.end, first, rows, present] as const),
+      start + first * width,
+      all.end,
+      width,
+      validity.start,
+      validity.end,
+      first,
+      rows,
+      present,
     )
     checked(result, work)
   }
@@ -34,9 +40,12 @@ export function fixedSink(form: FixedForm, rowCount: number, work: Workplace): V
       // A page of nulls may lack everything else.
       if (page.present > 0 && isDictionaryCoded(page)) {
         eachIndexBatch(page, work, ({ entries }, batch) => {
-          const from = [work.scratch.indices.start, batch.present, entries.start] as const
+          const { start: indices } = work.scratch.indices
           const out = placeOf(batch.first)
-          checked(kernels.gatherFixed(...from, width, out.start, out.end), work)
+          checked(
+            kernels.gatherFixed(indices, batch.present, entries.start, width, out.start, out.end),
+            work,
+          )
           scatter(batch, validity)
         })
         return
@@ -159,24 +168,14 @@ function readStagedSlices(
   const data = offsets + (present + 1) * 4
   if (!isPrefixed) {
     const length = checked(
-      kernels.deltaLengthBytes(
-        ...([values.start, values.end, present] as const),
-        ...([offsets, data, data] as const),
-        0,
-        room.end,
-      ),
+      kernels.deltaLengthBytes(values.start, values.end, present, offsets, data, data, 0, room.end),
       work,
     )
     return { offsets, data: { start: data, end: data + length } }
   }
   checked(kernels.deltaBytesLength(values.start, values.end, present, room.start, offsets), work)
   const length = checked(
-    kernels.deltaBytes(
-      ...([room.start, present, values.end] as const),
-      ...([offsets, data, data] as const),
-      0,
-      room.end,
-    ),
+    kernels.deltaBytes(room.start, present, values.end, offsets, data, data, 0, room.end),
     work,
   )
   return { offsets, data: { start: data, end: data + length } }

@@ -50,8 +50,10 @@ export function inflate(
   fail: Fail,
 ): void {
   if (codec === 'snappy' || codec === 'lz4_raw') {
-    const places = [from.start, from.end, to.start, to.end] as const
-    const length = codec === 'snappy' ? kernels.snappy(...places) : kernels.lz4(...places)
+    const length =
+      codec === 'snappy'
+        ? kernels.snappy(from.start, from.end, to.start, to.end)
+        : kernels.lz4(from.start, from.end, to.start, to.end)
     if (length < 0) fail(`its ${codec} data ${describeFault(length)}`)
     return
   }

@@ -82,7 +82,11 @@ export function eachIndexBatch(
         ? rows
         : checked(kernels.countBits(validity.start, validity.end, first, rows), work)
     const result = kernels.readIndices(
-      ...([state.start, present, dictionary.count, indices.start, indices.end] as const),
+      state.start,
+      present,
+      dictionary.count,
+      indices.start,
+      indices.end,
     )
     checked(result, work)
     look(dictionary, { first, rows, present })

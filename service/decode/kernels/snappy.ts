@@ -60,6 +60,10 @@ function hasten(src: usize, end: usize, out: usize, outAt: usize, outEnd: usize)
         v128.store(o, v128.load(from, 32), 32)
         v128.store(o, v128.load(from, 48), 48)
       }
+    } else if (distance >= 8 && length <= 16) {
+      // Columns of 8-byte values repeat the upper bytes of the value before.
+      store<u64>(o, load<u64>(from))
+      store<u64>(o, load<u64>(from, 8), 8)
     } else copyPattern(o, from, o + length)
     o += length
   }
