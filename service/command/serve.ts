@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import type { Logger } from 'pino'
 import { pino } from 'pino'
+import type { Gateway } from '../compose.ts'
 import { composeGateway } from '../compose.ts'
 import type { Config, Environment } from '../config.ts'
 import { ConfigError, readConfig } from '../config.ts'
@@ -14,11 +16,12 @@ export async function serve(env: Environment): Promise<number> {
   const log = pino({ level: config.logLevel })
   try {
     const gateway = await composeGateway(config, { log, version: packageVersion() })
-    const stopped = stopSignal()
-    const { http, grpc } = await gateway.listen()
-    log.info({ http, grpc }, 'listening')
-    log.info({ signal: await stopped }, 'draining')
-    await gateway.close()
+    try {
+      await untilStopped(gateway, log)
+    } finally {
+      // Also when one port is taken: the other one and the workers would keep the process alive.
+      await gateway.close()
+    }
     log.info('closed')
     return exitCodes.good
   } catch (reason) {
@@ -26,6 +29,13 @@ export async function serve(env: Environment): Promise<number> {
     log.fatal({ code: error.code, cause: error.cause }, error.message)
     return exitCodes.failed
   }
+}
+
+async function untilStopped(gateway: Gateway, log: Logger): Promise<void> {
+  const stopped = stopSignal()
+  const { http, grpc } = await gateway.listen()
+  log.info({ http, grpc }, 'listening')
+  log.info({ signal: await stopped }, 'draining')
 }
 
 function configOrProblems(env: Environment): Config | undefined {
