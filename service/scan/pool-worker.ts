@@ -2,22 +2,32 @@ import { setTimeout as after } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { StoreCredentialsSource } from '../credentials/store-credentials.ts'
 import { GatewayError } from '../errors.ts'
-import { trapError } from './decoder-trap.ts'
 import type { Frame } from './frame.ts'
 import { Inbox } from './inbox.ts'
 import { fromPlainError, toPlainError } from './plain-error.ts'
+import type { AdmissionShare } from './admission.ts'
+import type { Quarantine, WorkerEnd } from './quarantine.ts'
+import type { RowGroupPlan } from '../decode/decoder.ts'
+import { WorkerLoss } from './worker-loss.ts'
+import { DecodeWatch, decodeMsMax } from './worker-watchdog.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import type { ScanLimits } from './scan-limits.ts'
 import { addReceipt, type ScanReceipt } from './scan-receipt.ts'
 import type { StoreConnection } from '../objects/open-store.ts'
 import { toPlainCredentials } from './worker-credentials.ts'
 import { workerEntry } from './worker-entry.ts'
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
+import {
+  DECODING_BYTES,
+  type FromWorker,
+  type ToWorker,
+  type WorkerStart,
+} from './worker-messages.ts'
 
 export interface PoolWorkerOptions {
   readonly connection: StoreConnection
   readonly credentials: StoreCredentialsSource
   readonly limits: ScanLimits
+  readonly quarantine: Quarantine
   /** What the thread runs, without extension; default: `scan-worker` beside this file. */
   readonly entry?: URL
 }
@@ -25,14 +35,17 @@ export interface PoolWorkerOptions {
 /** A scan as the main thread sees it. */
 interface OpenScan {
   readonly frames: Inbox<Frame>
-  readonly receipt: ScanReceipt
-  /** Of the row groups that are decoded, in order. */
-  readonly sources: string[]
+  readonly options: RunOptions
+  /** The row groups that the worker has and that are not done, by their numbers. */
+  readonly pieces: Map<number, ScanPiece>
+  sentCount: number
+  doneCount: number
   /** Pieces that may still be sent. */
   room: number
-  noticeRoom: (() => void) | undefined
-  /** Nobody reads it any more; what still comes is given back at once. */
-  isLeft: boolean
+  /** Told of room, of row groups that are done, and of the end. */
+  notice: (() => void) | undefined
+  /** Aborted when nobody reads it any more; what still comes is given back at once. */
+  readonly left: AbortController
   /** Resolves when the worker has ended it, all its numbers told. */
   readonly over: Promise<void>
   readonly noticeOver: () => void
@@ -41,9 +54,10 @@ interface OpenScan {
 /** A reader who leaves waits so long for the worker to have stopped: a row group that is being decoded is finished. */
 const LEAVE_WAIT_MS = 1_000
 
-/** What a run adds its numbers to, and what ends it. */
+/** What a run adds its numbers to, where it takes its memory from, and what ends it. */
 export interface RunOptions {
   readonly receipt: ScanReceipt
+  readonly share: AdmissionShare
   readonly signal: AbortSignal
 }
 
@@ -56,11 +70,15 @@ export class PoolWorker {
   readonly #worker: Worker
   readonly #options: PoolWorkerOptions
   readonly #memory: SharedArrayBuffer
-  readonly #decoding = new SharedArrayBuffer(8)
+  readonly #decoding = new SharedArrayBuffer(DECODING_BYTES)
+  readonly #watch = new DecodeWatch(this.#decoding)
   readonly #scans = new Map<number, OpenScan>()
   readonly #closing = new AbortController()
   #lastScanId = 0
+  #trappedScanId: number | undefined
+  #isReady = false
   #isDead = false
+  #how: WorkerEnd = 'death'
   #reason: unknown
   #noticeLost: () => void = () => {}
 
@@ -99,26 +117,40 @@ export class PoolWorker {
     this.ready.catch(() => {})
   }
 
+  /** Whether it can scan, or could. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
   /** Scans it has not finished. */
   get load(): number {
     return this.#scans.size
   }
 
-  /** Runs one scan. Leaving the loop, an error and the signal end it. */
+  /**
+   * Runs one scan. Leaving the loop, an error and the signal end it.
+   *
+   * @throws {GatewayError} what the scan ends with
+   * @throws {WorkerLoss} the worker is gone
+   */
   async *run(
     job: ScanJob,
     pieces: AsyncIterable<ScanPiece>,
-    { receipt, signal }: RunOptions,
+    options: RunOptions,
   ): AsyncGenerator<Frame, void, undefined> {
+    const { signal } = options
     if (signal.aborted) throw GatewayError.from(signal.reason)
+    if (this.#isDead) throw new WorkerLoss(this.#how, undefined, this.#reason)
     const scanId = ++this.#lastScanId
-    const scan = openScan(receipt, this.#options.limits.piecesAheadMax)
+    const scan = openScan(options, this.#options.limits.piecesAheadMax)
     this.#scans.set(scanId, scan)
     const aborted = () => this.#leave(scanId, scan, GatewayError.from(signal.reason))
     signal.addEventListener('abort', aborted, { once: true })
     try {
       this.#tell({ type: 'scan', scanId, job })
-      this.#feed(scanId, scan, pieces).catch((reason: unknown) => this.#leave(scanId, scan, reason))
+      this.#feed(scanId, scan, { job, pieces }).catch((reason: unknown) =>
+        this.#leave(scanId, scan, reason),
+      )
       yield* scan.frames
     } finally {
       signal.removeEventListener('abort', aborted)
@@ -127,28 +159,58 @@ export class PoolWorker {
     }
   }
 
+  /** Ends the thread when it decodes one row group for too long; to be called at every WATCH_INTERVAL_MS. */
+  lookAfter(nowMs: number): void {
+    const lastingMs = this.#watch.lastingMs(nowMs)
+    const piece = this.#pieceDecoding(this.#watch.scanId)
+    if (piece === undefined || lastingMs <= decodeMsMax(piece) || this.#closing.signal.aborted)
+      return
+    this.#how = 'hang'
+    this.#reason = new Error(`not decoded after ${Math.round(lastingMs)} ms`)
+    this.#noticeLost()
+    void this.terminate()
+  }
+
   /** Ends the thread; its scans fail. */
   async terminate(): Promise<void> {
     this.#closing.abort()
     await this.#worker.terminate()
   }
 
-  async #feed(scanId: number, scan: OpenScan, pieces: AsyncIterable<ScanPiece>): Promise<void> {
+  async #feed(
+    scanId: number,
+    scan: OpenScan,
+    { job, pieces }: { job: ScanJob; pieces: AsyncIterable<ScanPiece> },
+  ): Promise<void> {
+    const { signal } = scan.left
     for await (const piece of pieces) {
-      while (scan.room === 0 && !scan.isLeft) await roomIn(scan)
-      if (scan.isLeft) return
+      while (scan.room === 0 && !signal.aborted) await changeOf(scan)
+      if (signal.aborted) return
+      if (piece.plan !== undefined) {
+        await this.#refuseQuarantined(job, scan, piece)
+        await scan.options.share.reserve(memoryOf(piece.plan), piece.source, signal)
+        scan.pieces.set(scan.sentCount++, piece)
+      }
       scan.room--
-      if (piece.plan !== undefined) scan.sources.push(piece.source)
       this.#tell({ type: 'piece', scanId, piece })
     }
     this.#tell({ type: 'pieces_end', scanId })
   }
 
+  /** A scan that wants so many rows may have them before it comes to the row group: it is given time for that. */
+  async #refuseQuarantined({ rowLimit }: ScanJob, scan: OpenScan, piece: ScanPiece): Promise<void> {
+    const refusal = this.#options.quarantine.refusal(piece)
+    if (refusal === undefined) return
+    if (rowLimit < Infinity)
+      while (scan.pieces.size > 0 && !scan.left.signal.aborted) await changeOf(scan)
+    throw refusal
+  }
+
   /** Nobody will read on: the worker stops, frames that wait are given back. */
   #leave(scanId: number, scan: OpenScan, reason: unknown): void {
-    if (scan.isLeft) return
-    scan.isLeft = true
-    scan.noticeRoom?.()
+    if (scan.left.signal.aborted) return
+    scan.left.abort()
+    scan.notice?.()
     for (const frame of scan.frames.fail(reason)) frame.release()
     if (this.#scans.has(scanId)) this.#tell({ type: 'cancel', scanId })
   }
@@ -160,27 +222,38 @@ export class PoolWorker {
   #receive(message: FromWorker): void {
     switch (message.type) {
       case 'ready':
+        this.#isReady = true
         return
       case 'piece_taken': {
         const scan = this.#scans.get(message.scanId)
         if (scan === undefined) return
         scan.room++
-        return scan.noticeRoom?.()
+        return scan.notice?.()
       }
+      case 'piece_done':
+        return this.#receiveDone(message.scanId)
       case 'frame':
         return this.#receiveFrame(message)
       case 'ended':
         return this.#receiveEnd(message)
-      case 'trapped': {
-        const { scanId, source, cause } = message
-        this.#reason = cause
-        this.#noticeLost()
-        const scan = this.#scans.get(scanId)
-        return scan && this.#leave(scanId, scan, trapError(source, cause))
-      }
+      case 'trapped':
+        this.#how = 'trap'
+        this.#reason = message.cause
+        this.#trappedScanId = message.scanId
+        return this.#noticeLost()
       case 'ask_credentials':
         this.#answerCredentials(message).catch(() => {})
     }
+  }
+
+  #receiveDone(scanId: number): void {
+    const scan = this.#scans.get(scanId)
+    const piece = scan?.pieces.get(scan.doneCount)
+    if (scan === undefined || piece === undefined) return
+    scan.pieces.delete(scan.doneCount++)
+    this.#options.quarantine.absolve(piece)
+    scan.options.share.giveBack()
+    scan.notice?.()
   }
 
   #receiveFrame(message: Extract<FromWorker, { type: 'frame' }>): void {
@@ -191,7 +264,7 @@ export class PoolWorker {
       if (isHeld) this.#tell({ type: 'release', scanId, frameId })
       isHeld = false
     }
-    if (scan === undefined || scan.isLeft) return release()
+    if (scan === undefined || scan.left.signal.aborted) return release()
     const bytes = new Uint8Array(this.#memory, offset, lengthBytes)
     return scan.frames.push({ message: bytes, rowCount, bodyBytes, release })
   }
@@ -200,7 +273,8 @@ export class PoolWorker {
     const scan = this.#scans.get(scanId)
     this.#scans.delete(scanId)
     if (scan === undefined) return
-    addReceipt(scan.receipt, receipt)
+    addReceipt(scan.options.receipt, receipt)
+    scan.options.share.giveBackAll()
     scan.noticeOver()
     if (error === undefined) scan.frames.end()
     else this.#leave(scanId, scan, fromPlainError(error))
@@ -223,45 +297,50 @@ export class PoolWorker {
   #die(): void {
     this.#isDead = true
     this.#closing.abort()
-    const [scanIdDecoding, index = 0] = new Int32Array(this.#decoding)
+    const scanIdDecoding = this.#trappedScanId ?? this.#watch.scanId
+    const piece = this.#pieceDecoding(scanIdDecoding)
     const open = [...this.#scans]
     this.#scans.clear()
     for (const [scanId, scan] of open) {
-      const source = scanId === scanIdDecoding ? scan.sources[index] : undefined
       scan.noticeOver()
-      this.#leave(scanId, scan, this.#deathOf(source))
+      scan.options.share.giveBackAll()
+      const culprit = scanId === scanIdDecoding ? piece : undefined
+      this.#leave(scanId, scan, new WorkerLoss(this.#how, culprit, this.#reason))
     }
   }
 
-  /** What the readers of a dead worker's scans are told; the source is what this scan was decoding. */
-  #deathOf(source: string | undefined): GatewayError {
-    if (source !== undefined) return trapError(source, this.#reason)
-    return new GatewayError('unavailable', 'the scan was ended with its worker; try again', {
-      cause: this.#reason,
-      retryAfterMs: 0,
-    })
+  #pieceDecoding(scanId: number | undefined): ScanPiece | undefined {
+    if (scanId === undefined) return undefined
+    return this.#scans.get(scanId)?.pieces.get(this.#watch.number)
   }
 }
 
-function openScan(receipt: ScanReceipt, room: number): OpenScan {
+/** What a row group takes at most: its bytes as they were read, the decoder's copy of them, and what comes out. */
+function memoryOf({ bufferBytes, decodedBytesEstimate }: RowGroupPlan): number {
+  return 2 * bufferBytes + decodedBytesEstimate
+}
+
+function openScan(options: RunOptions, room: number): OpenScan {
   let resolveOver: (() => void) | undefined
   const over = new Promise<void>((resolve) => {
     resolveOver = resolve
   })
   return {
     frames: new Inbox(),
-    receipt,
-    sources: [],
+    options,
+    pieces: new Map(),
+    sentCount: 0,
+    doneCount: 0,
     room,
-    noticeRoom: undefined,
-    isLeft: false,
+    notice: undefined,
+    left: new AbortController(),
     over,
     noticeOver: () => resolveOver?.(),
   }
 }
 
-function roomIn(scan: OpenScan): Promise<void> {
+function changeOf(scan: OpenScan): Promise<void> {
   return new Promise((resolve) => {
-    scan.noticeRoom = resolve
+    scan.notice = resolve
   })
 }

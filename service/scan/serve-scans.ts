@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
 import type { Decoder } from '../decode/decoder.ts'
+import { GatewayError } from '../errors.ts'
 import { DecoderTrap } from './decoder-trap.ts'
 import { DecoderTurn } from './decoder-turn.ts'
 import { withFrameCredits } from './frame-credits.ts'
@@ -28,10 +29,33 @@ export function serveScans(port: ScanPort, start: WorkerStart, decoder: Decoder)
 
 interface WorkerScan {
   readonly pieces: Inbox<ScanPiece>
+  /** The number of each row group among those that are decoded, by its name. */
+  readonly numbers: Map<string, number>
   readonly cancel: AbortController
   /** Frames that were told and not given back. */
   readonly runs: Map<number, MemoryRun>
   isEnded: boolean
+}
+
+/** The worker's read buffers as one scan has them: tells when a row group has given its own back. */
+class ScanBuffers extends ReadBuffers {
+  readonly #shared: ReadBuffers
+  readonly #tellDone: () => void
+
+  constructor(shared: ReadBuffers, tellDone: () => void) {
+    super(0)
+    this.#shared = shared
+    this.#tellDone = tellDone
+  }
+
+  override take(lengthBytes: number): Uint8Array {
+    return this.#shared.take(lengthBytes)
+  }
+
+  override giveBack(buffer: Uint8Array): void {
+    this.#shared.giveBack(buffer)
+    this.#tellDone()
+  }
 }
 
 type CredentialsAnswer = Extract<ToWorker, { type: 'credentials' }>['answer']
@@ -48,6 +72,7 @@ class WorkerDoor {
   /** Questions for credentials that have no answer yet. */
   readonly #asked = new Map<number, (answer: CredentialsAnswer) => void>()
   #lastAskId = 0
+  #isTrapped = false
 
   constructor(port: ScanPort, start: WorkerStart, decoder: Decoder) {
     const { connection, limits } = start
@@ -58,7 +83,7 @@ class WorkerDoor {
     this.#memory = new FrameMemory(start.memory)
     this.#shared = {
       store: openStore(connection, askedCredentials({ ask, nowMs })),
-      decoder,
+      decoder: this.#watchedDecoder(decoder),
       turn: new DecoderTurn(),
       parking: new ParkingSpace(limits.parkedBytesMax),
       buffers: new ReadBuffers(limits.bufferBytesKept),
@@ -72,7 +97,7 @@ class WorkerDoor {
       case 'scan':
         return this.#startScan(message.scanId, message.job)
       case 'piece':
-        return this.#scans.get(message.scanId)?.pieces.push(message.piece)
+        return this.#takePiece(message.scanId, message.piece)
       case 'pieces_end':
         return this.#scans.get(message.scanId)?.pieces.end()
       case 'release':
@@ -89,6 +114,7 @@ class WorkerDoor {
   #startScan(scanId: number, job: ScanJob): void {
     const scan: WorkerScan = {
       pieces: new Inbox(),
+      numbers: new Map(),
       cancel: new AbortController(),
       runs: new Map(),
       isEnded: false,
@@ -98,8 +124,9 @@ class WorkerDoor {
     const parts: TaskParts = {
       ...this.#shared,
       receipt,
+      buffers: new ScanBuffers(this.#shared.buffers, () => this.#tellDone(scanId)),
       memory: withFrameCredits(this.#memory, this.#start.limits.framesOutstandingMax),
-      watchDecode: this.#decodeWatch(scanId),
+      watchDecode: this.#decodeWatch(scanId, scan),
       emit: this.#frameTeller(scanId, scan),
     }
     runScanTask(job, this.#takenPieces(scanId, scan), parts, scan.cancel.signal).then(
@@ -111,11 +138,19 @@ class WorkerDoor {
     )
   }
 
+  #takePiece(scanId: number, piece: ScanPiece): void {
+    const scan = this.#scans.get(scanId)
+    if (piece.plan !== undefined) scan?.numbers.set(piece.source, scan.numbers.size)
+    scan?.pieces.push(piece)
+  }
+
   /** Writes down what is being decoded where the main thread sees it even when this thread is dead. */
-  #decodeWatch(scanId: number): TaskParts['watchDecode'] {
-    let decodedCount = 0
+  #decodeWatch(scanId: number, { numbers }: WorkerScan): TaskParts['watchDecode'] {
     return (piece) => {
-      if (piece !== undefined) Atomics.store(this.#decoding, 1, decodedCount++)
+      if (piece !== undefined) {
+        Atomics.store(this.#decoding, 1, numbers.get(piece.source) ?? 0)
+        Atomics.add(this.#decoding, 2, 1)
+      }
       Atomics.store(this.#decoding, 0, piece === undefined ? 0 : scanId)
     }
   }
@@ -136,7 +171,26 @@ class WorkerDoor {
     }
   }
 
+  /** After a trap the others in this thread are not ended one by one: they are told of the thread's end. */
+  #watchedDecoder(decoder: Decoder): Decoder {
+    return {
+      decode: (plan, buffer) => {
+        try {
+          return decoder.decode(plan, buffer)
+        } catch (error) {
+          this.#isTrapped = !(error instanceof GatewayError)
+          throw error
+        }
+      },
+    }
+  }
+
+  #tellDone(scanId: number): void {
+    if (!this.#isTrapped) this.#tell({ type: 'piece_done', scanId })
+  }
+
   #endScan(scan: WorkerScan, end: Extract<FromWorker, { type: 'ended' }>): void {
+    if (this.#isTrapped) return
     scan.isEnded = true
     this.#forget(end.scanId, scan)
     this.#tell(end)

@@ -5,6 +5,9 @@ import type { ScanReceipt } from './scan-receipt.ts'
 import type { StoreConnection } from '../objects/open-store.ts'
 import type { PlainCredentials } from './worker-credentials.ts'
 
+/** Bytes of {@link WorkerStart.decoding}. */
+export const DECODING_BYTES = 12
+
 /** What a worker is born with. */
 export interface WorkerStart {
   readonly connection: StoreConnection
@@ -12,8 +15,8 @@ export interface WorkerStart {
   /** Where it writes its frames. */
   readonly memory: SharedArrayBuffer
   /**
-   * Two int32 that outlive the worker: the scan whose row group it is decoding (0: none), and the number of that
-   * row group among those of the scan that are decoded.
+   * Three int32 that outlive the worker: the scan whose row group it is decoding (0: none), the number of that row
+   * group among those of the scan that are decoded, and how many times it has begun to decode.
    */
   readonly decoding: SharedArrayBuffer
 }
@@ -36,6 +39,8 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** There is room for one more piece. */
   | { readonly type: 'piece_taken'; readonly scanId: number }
+  /** The oldest row group that was read is decoded and its memory free. */
+  | { readonly type: 'piece_done'; readonly scanId: number }
   | {
       readonly type: 'frame'
       readonly scanId: number
