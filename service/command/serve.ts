@@ -34,7 +34,8 @@ export async function serve(env: Environment): Promise<number> {
 async function untilStopped(gateway: Gateway, log: Logger): Promise<void> {
   const stopped = stopSignal()
   const { http, grpc } = await gateway.listen()
-  log.info({ http, grpc }, 'listening')
+  // Programs wait for this line, whatever the level.
+  log.child({}, { level: 'info' }).info({ http, grpc }, 'listening')
   log.info({ signal: await stopped }, 'draining')
 }
 
