@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ListedObject, ObjectStore } from '../objects/object-store.ts'
 import type { SkippedCounts } from './data-files.ts'
 import type { FilesDescription, FooterSource } from './describe-files.ts'
 import { describeFiles } from './describe-files.ts'
@@ -9,6 +9,8 @@ import { ListingCache } from './listing-cache.ts'
 import type { Table } from './table-folders.ts'
 import { findListedName, formatTableName, outsideNames, tableFolders } from './table-folders.ts'
 import type { TableName } from './table-name.ts'
+import type { TableOptions } from './table-options.ts'
+import { OPTION_FILE_SUFFIX, TableOptionsReader } from './table-options.ts'
 
 export interface CatalogOptions {
   /** Buckets whose name begins with it are schemas. */
@@ -44,6 +46,8 @@ export interface CatalogParts {
   readonly footers: FooterSource
   /** A clock that never goes back. */
   readonly nowMs: () => number
+  /** Milliseconds since the epoch, for declarations that name today; default this machine's clock. */
+  readonly dateMs?: () => number
 }
 
 /** What is known of a table without reading its data. */
@@ -58,6 +62,7 @@ export class Catalog {
   readonly #parts: CatalogParts
   readonly #listings: ListingCache
   readonly #files: FileLister
+  readonly #tableOptions: TableOptionsReader
   /** `''` or the tables' folder with `/` at the end. */
   readonly #tablesPrefix: string
 
@@ -76,7 +81,9 @@ export class Catalog {
       store: parts.store,
       listings: this.#listings,
       objectsMax: this.#limits.objectsMax,
+      dateMs: parts.dateMs ?? Date.now,
     })
+    this.#tableOptions = new TableOptionsReader(parts.store)
   }
 
   /** Schemas as the outside sees them, sorted. Of buckets that differ only by case one name is listed. */
@@ -92,7 +99,8 @@ export class Catalog {
    */
   async listTables(schema: string, signal: AbortSignal): Promise<readonly string[]> {
     const bucket = await this.#findBucket(schema, signal)
-    return outsideNames(await this.#listFolders(bucket, signal))
+    const { folders } = await this.#listFolders(bucket, signal)
+    return outsideNames(folders)
   }
 
   /**
@@ -103,23 +111,29 @@ export class Catalog {
    */
   async findTable(wanted: TableName, signal: AbortSignal): Promise<Table> {
     const bucket = await this.#findBucket(wanted.schema, signal)
-    const folders = await this.#listFolders(bucket, signal)
+    const { folders, optionFiles } = await this.#listFolders(bucket, signal)
     const folder = findListedName(folders, wanted.table, `folders in ${bucket}`)
     if (folder === undefined) {
       throw new GatewayError('table_not_found', `there is no table ${formatTableName(wanted)}`)
     }
     const name = { schema: bucket.toLowerCase(), table: folder.toLowerCase() }
-    return { name, bucket, prefix: `${this.#tablesPrefix}${folder}/` }
+    const prefix = `${this.#tablesPrefix}${folder}`
+    const optionFile = optionFiles.get(`${prefix}${OPTION_FILE_SUFFIX}`)
+    return { name, bucket, prefix: `${prefix}/`, ...(optionFile && { optionFile }) }
   }
 
   /**
    * The table's data files in key order, a page of the store's listing at a time; a page may be empty of files.
+   * With a filter, folders of partition columns are listed only as far as it leaves them; with declared partitions
+   * the folders themselves need no listing.
    *
    * @throws {GatewayError} `unsupported` files lie in different partition folders; `too_large` more objects
-   *   than the limit; whatever the store throws.
+   *   than the limit; `unreadable_file` the table's option file declares something wrong; whatever the store
+   *   throws.
    */
-  listFiles(table: Table, from: FilesFrom, signal: AbortSignal): AsyncIterable<FilePage> {
-    return this.#files.list(table, from, signal)
+  async *listFiles(table: Table, from: FilesFrom, signal: AbortSignal): AsyncGenerator<FilePage> {
+    const columns = await this.#partitions(table, signal)
+    yield* this.#files.list(table, columns, from, signal)
   }
 
   /**
@@ -134,7 +148,7 @@ export class Catalog {
     const { sampleFilesMax } = this.#limits
     const files = await describeFiles(
       this.listFiles(table, {}, signal),
-      { footers, sampleFilesMax },
+      { footers, sampleFilesMax, columns: await this.#partitions(table, signal) },
       signal,
     )
     if (files.fileCount === 0) throw noFiles(table, files.skipped)
@@ -152,22 +166,39 @@ export class Catalog {
     throw new GatewayError('table_not_found', `there is no schema ${schema}`)
   }
 
-  async #listFolders(bucket: string, signal: AbortSignal): Promise<readonly string[]> {
+  async #listFolders(bucket: string, signal: AbortSignal): Promise<TablesFolder> {
     const prefix = this.#tablesPrefix
     const { foldersMax } = this.#limits
     const folders: string[] = []
+    const optionFiles = new Map<string, ListedObject>()
     const request = { bucket, prefix, shallow: true }
     for await (const page of this.#listings.pages(request, signal)) {
       for (const folder of tableFolders(page.prefixes, prefix)) folders.push(folder)
-      if (folders.length > foldersMax) {
+      for (const object of page.objects) {
+        if (object.key.endsWith(OPTION_FILE_SUFFIX)) optionFiles.set(object.key, object)
+      }
+      if (Math.max(folders.length, optionFiles.size) > foldersMax) {
         throw new GatewayError(
           'too_large',
           `${bucket}/${prefix} has more than ${foldersMax} folders, the most a schema may have`,
         )
       }
     }
-    return folders
+    return { folders, optionFiles }
   }
+
+  async #partitions(
+    { optionFile }: Table,
+    signal: AbortSignal,
+  ): Promise<TableOptions['partitions']> {
+    return optionFile ? (await this.#tableOptions.read(optionFile, signal)).partitions : []
+  }
+}
+
+interface TablesFolder {
+  readonly folders: readonly string[]
+  /** By key. */
+  readonly optionFiles: ReadonlyMap<string, ListedObject>
 }
 
 function noFiles({ name, bucket, prefix }: Table, skipped: SkippedCounts): GatewayError {

@@ -2,11 +2,17 @@ import type { ListedObject, ObjectStore, ObjectVersion } from '../objects/object
 import { isHidden } from './table-folders.ts'
 
 /** Why an object below a table is not one of its files. */
-export const skipReasons = ['hidden', 'empty', 'other_suffix', 'not_parquet'] as const
+export const skipReasons = ['hidden', 'empty', 'other_suffix', 'not_parquet', 'undeclared'] as const
 export type SkipReason = (typeof skipReasons)[number]
 export type SkippedCounts = Readonly<Record<SkipReason, number>>
 
-export const noneSkipped: SkippedCounts = { hidden: 0, empty: 0, other_suffix: 0, not_parquet: 0 }
+export const noneSkipped: SkippedCounts = {
+  hidden: 0,
+  empty: 0,
+  other_suffix: 0,
+  not_parquet: 0,
+  undeclared: 0,
+}
 
 export function addSkipped(left: SkippedCounts, right: SkippedCounts): SkippedCounts {
   return {
@@ -14,11 +20,12 @@ export function addSkipped(left: SkippedCounts, right: SkippedCounts): SkippedCo
     empty: left.empty + right.empty,
     other_suffix: left.other_suffix + right.other_suffix,
     not_parquet: left.not_parquet + right.not_parquet,
+    undeclared: left.undeclared + right.undeclared,
   }
 }
 
 /** What names tell of an object: data, no data, or to be asked for its last bytes. */
-export type FileKind = 'data' | 'unknown' | Exclude<SkipReason, 'not_parquet'>
+export type FileKind = 'data' | 'unknown' | Exclude<SkipReason, 'not_parquet' | 'undeclared'>
 
 const dataSuffixes: ReadonlySet<string> = new Set(['parquet', 'parq', 'pq'])
 

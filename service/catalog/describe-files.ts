@@ -3,6 +3,7 @@ import type { Footer } from '../footers/footer.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
 import type { SkippedCounts } from './data-files.ts'
 import { addSkipped, noneSkipped } from './data-files.ts'
+import type { DeclaredColumn } from './declared-column.ts'
 import type { FilePage, TableFile } from './file-lister.ts'
 import { mapAhead } from './map-ahead.ts'
 import type { PartitionKind } from './partitions.ts'
@@ -33,6 +34,8 @@ export interface FilesDescription {
 export interface DescribeOptions {
   readonly footers: FooterSource
   readonly sampleFilesMax: number
+  /** Declared partition columns; none: found from the folders. */
+  readonly columns: readonly DeclaredColumn[]
 }
 
 /** Footers that are fetched at the same time. */
@@ -44,7 +47,7 @@ export async function describeFiles(
   options: DescribeOptions,
   signal: AbortSignal,
 ): Promise<FilesDescription> {
-  const { footers, sampleFilesMax } = options
+  const { footers, sampleFilesMax, columns } = options
   const sample = spreadSample<TableFile>(sampleFilesMax, ({ object }) => object.modifiedMs)
   const kindsOf = new Map<string, readonly PartitionKind[]>()
   let folder: TableFile['partitions'] | undefined
@@ -62,9 +65,12 @@ export async function describeFiles(
       }
     }
   }
-  const partitionFields = [...kindsOf].map(([name, kinds]): Field => {
-    return { name, type: typeOfKinds(kinds), nullable: true }
-  })
+  const found = [...kindsOf].map(([name, kinds]) => ({ name, type: typeOfKinds(kinds) }))
+  const partitionFields = (columns.length > 0 ? columns : found).map(({ name, type }): Field => ({
+    name,
+    type,
+    nullable: true,
+  }))
   const sampled = sample.items()
   const { fields, conflicts } = mergeSchemas(await fieldsOf(sampled, footers, signal))
   const inFolders = new Set(partitionFields.map(({ name }) => name.toLowerCase()))

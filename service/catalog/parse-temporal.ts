@@ -20,6 +20,17 @@ export function parseDate(text: string): bigint | undefined {
   return exists ? BigInt(date.getTime() / MILLISECONDS_PER_DAY) : undefined
 }
 
+const folderDatePattern = /^(\d{4})(?:(-?)(\d{2})(?:\2(\d{2}))?)?$/
+
+/**
+ * A day as folders write it: `YYYY-MM-DD`, `YYYYMMDD`, and of a month or a year the first day: `YYYY-MM`,
+ * `YYYYMM`, `YYYY`. As days since 1970-01-01; undefined when there is no such day.
+ */
+export function parseFolderDate(text: string): bigint | undefined {
+  const [, year, , month = '01', day = '01'] = folderDatePattern.exec(text) ?? []
+  return year === undefined ? undefined : parseDate(`${year}-${month}-${day}`)
+}
+
 /** `YYYY-MM-DD HH:MM:SS.ffffff` (or with `T`, fraction optional) in the unit, rounded down. */
 export function parseTimestamp(text: string, unit: TimeUnit): bigint | undefined {
   const days = parseDate(text.slice(0, 10))

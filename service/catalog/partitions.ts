@@ -2,12 +2,20 @@ import type { ArrowType } from '../arrow/arrow-type.ts'
 import { GatewayError } from '../errors.ts'
 import type { Value } from '../predicate/value.ts'
 import { isText } from '../predicate/value.ts'
-import { parseDate, parseTimestamp } from './parse-temporal.ts'
+import { parseFolderDate, parseTimestamp } from './parse-temporal.ts'
 
 /** What one `key=value` folder says; null is Hive's name for null. */
 export interface PartitionText {
   readonly name: string
   readonly text: string | null
+}
+
+/** Which folders of `key=value` are wanted, told from the values that are known so far. */
+export interface FolderFilter {
+  /** Names of the columns it looks at. */
+  readonly columns: readonly string[]
+  /** False: no file below folders of these values is wanted, whatever the folders further down say. */
+  mayHold(partitions: readonly PartitionText[]): boolean
 }
 
 /** Hive's folder for rows whose partition value is null or empty. */
@@ -22,19 +30,29 @@ const NULL_PARTITION = '__HIVE_DEFAULT_PARTITION__'
 export function partitionsOf(key: string, prefix: string): readonly PartitionText[] {
   const partitions: PartitionText[] = []
   for (const folder of key.slice(prefix.length).split('/').slice(0, -1)) {
-    const equals = folder.indexOf('=')
-    if (equals <= 0) break
-    const name = unescape(folder.slice(0, equals))
-    const text = unescape(folder.slice(equals + 1))
-    if (partitions.some((partition) => partition.name === name)) {
+    const partition = partitionOf(folder)
+    if (!partition) break
+    const { name } = partition
+    if (partitions.some((other) => other.name === name)) {
       throw new GatewayError(
         'unsupported',
         `"${key}" has two folders "${name}=…"; a partition column may stand once`,
       )
     }
-    partitions.push({ name, text: text === NULL_PARTITION ? null : text })
+    partitions.push(partition)
   }
   return partitions
+}
+
+/** What a folder's name says, %-escapes decoded; undefined when it is not `key=value`. */
+export function partitionOf(folder: string): PartitionText | undefined {
+  const equals = folder.indexOf('=')
+  if (equals <= 0) return undefined
+  const text = unescape(folder.slice(equals + 1))
+  return {
+    name: unescape(folder.slice(0, equals)),
+    text: text === NULL_PARTITION ? null : text,
+  }
 }
 
 function unescape(text: string): string {
@@ -63,7 +81,7 @@ export function narrowKinds(
   text: string | null,
 ): readonly PartitionKind[] {
   if (text === null || kinds.length === 0) return kinds
-  return kinds.filter((kind) => parsePartitionValue(text, typeOfKind[kind]) !== undefined)
+  return kinds.filter((kind) => isOfKind(text, kind))
 }
 
 /** The type of a column whose values left these kinds. All of them are left when every value is null. */
@@ -75,11 +93,22 @@ export function typeOfKinds(kinds: readonly PartitionKind[]): ArrowType {
 }
 
 /** `0`, or digits that do not begin with it: a value with leading zeros is a name, not a number. */
-const integerPattern = /^(?:0|-?[1-9]\d{0,18})$/
+const plainInteger = /^(?:0|-?[1-9]\d{0,18})$/
+const plainDate = /^\d{4}-\d{2}-\d{2}$/
+
+/** Stricter than reading: nobody has said that these are numbers or days. */
+function isOfKind(text: string, kind: PartitionKind): boolean {
+  if (kind === 'date' && !plainDate.test(text)) return false
+  if ((kind === 'int32' || kind === 'int64') && !plainInteger.test(text)) return false
+  return parsePartitionValue(text, typeOfKind[kind]) !== undefined
+}
+
+const anyInteger = /^-?\d{1,40}$/
 
 /**
  * A partition value in a type of integer, date, timestamp without zone, or text; undefined when it cannot be
- * read so. A date of milliseconds takes date and time, as that is how Athena sees timestamps.
+ * read so. Integers may have leading zeros, and days the forms of `parseFolderDate`, for a table's declaration may
+ * say so. A date of milliseconds takes date and time, as that is how Athena sees timestamps.
  */
 export function parsePartitionValue(
   text: string | null,
@@ -89,12 +118,12 @@ export function parsePartitionValue(
   if (isText(type)) return Buffer.from(text, 'utf8')
   switch (type.kind) {
     case 'int': {
-      if (!type.signed || !integerPattern.test(text)) return undefined
+      if (!type.signed || !anyInteger.test(text)) return undefined
       const value = BigInt(text)
       return value === BigInt.asIntN(type.bitWidth, value) ? value : undefined
     }
     case 'date':
-      return type.unit === 'day' ? parseDate(text) : parseTimestamp(text, 'millisecond')
+      return type.unit === 'day' ? parseFolderDate(text) : parseTimestamp(text, 'millisecond')
     case 'timestamp':
       return type.timezone === null ? parseTimestamp(text, type.unit) : undefined
     default:

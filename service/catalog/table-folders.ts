@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import type { ListedObject } from '../objects/object-store.ts'
 import type { TableName } from './table-name.ts'
 
 /** A table: the folder it is and the name it has outside. */
@@ -7,6 +8,8 @@ export interface Table {
   readonly bucket: string
   /** The folder's keys begin with it; ends with `/`. */
   readonly prefix: string
+  /** What its owner says about it; absent: nothing. */
+  readonly optionFile?: ListedObject
 }
 
 /** `schema.table`, for messages. */

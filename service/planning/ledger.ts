@@ -11,8 +11,12 @@ export const ledgerCounts = [
   'skippedEmpty',
   /** …a suffix of something else… */
   'skippedOtherSuffix',
-  /** …no suffix and no magic at the end. */
+  /** …no suffix and no magic at the end… */
   'skippedNotParquet',
+  /** …or they lie in folders that the table's partitions, as declared, do not have. */
+  'skippedUndeclared',
+  /** Partition folders that were not even listed. */
+  'foldersDroppedByPartition',
   /** Data files that came after the plan was begun. */
   'filesLater',
   /** Dropped before their footer was read. */
@@ -52,5 +56,6 @@ export function skippedInLedger(skipped: SkippedCounts): Partial<Ledger> {
     skippedEmpty: skipped.empty,
     skippedOtherSuffix: skipped.other_suffix,
     skippedNotParquet: skipped.not_parquet,
+    skippedUndeclared: skipped.undeclared,
   }
 }

@@ -9,8 +9,6 @@ import type { PlanPosition } from './continuation.ts'
 import type { PlanListing } from './plan-listing.ts'
 import type { PrunedFile } from './prune.ts'
 import { partitionVerdict, pruneRowGroups } from './prune.ts'
-import type { FileSum } from './remaining-files.ts'
-import { addFile, emptySum } from './remaining-files.ts'
 
 /** Files between two that may hold matching rows. */
 export interface PassedFiles {
@@ -18,8 +16,6 @@ export interface PassedFiles {
   /** Ruled out by their partition. */
   readonly droppedCount: number
   readonly droppedBytes: number
-  /** Of those ruled out; files that came later are not the plan's. */
-  readonly sum: FileSum
 }
 
 /** A file that may hold matching rows, and what of it may. */
@@ -74,7 +70,7 @@ interface Candidacy {
   readonly candidate?: Candidate
 }
 
-const nonePassed: PassedFiles = { laterCount: 0, droppedCount: 0, droppedBytes: 0, sum: emptySum }
+const nonePassed: PassedFiles = { laterCount: 0, droppedCount: 0, droppedBytes: 0 }
 
 async function* candidates(
   { listing, predicate, prefix, position }: PlanFilesOptions,
@@ -104,6 +100,5 @@ function passBy(passed: PassedFiles, { object }: TableFile): PassedFiles {
     laterCount: passed.laterCount,
     droppedCount: passed.droppedCount + 1,
     droppedBytes: passed.droppedBytes + object.sizeBytes,
-    sum: addFile(passed.sum, object),
   }
 }

@@ -1,17 +1,23 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import type { TableFile } from '../catalog/file-lister.ts'
+import type { FilesFrom, TableFile } from '../catalog/file-lister.ts'
+import type { FolderFilter } from '../catalog/partitions.ts'
 import type { Table } from '../catalog/table-folders.ts'
 import { formatTableName } from '../catalog/table-folders.ts'
 import { GatewayError } from '../errors.ts'
 import { compareKeys } from '../objects/key-order.ts'
+import type { Predicate } from '../predicate/predicate.ts'
+import { columnsOf } from '../predicate/predicate.ts'
 import type { Ledger } from './ledger.ts'
 import { addLedgers, emptyLedger, skippedInLedger } from './ledger.ts'
+import { partitionVerdict } from './prune.ts'
 import type { FileSum, RemainingFiles } from './remaining-files.ts'
 import { addFile, emptySum, hashFile, YOUNG_FILES_MAX } from './remaining-files.ts'
 
 export interface PlanListingOptions {
   readonly catalog: Pick<Catalog, 'listFiles'>
   readonly table: Table
+  /** Rules out partition folders, and files by their partitions. */
+  readonly predicate: Predicate
   /** Of a plan that goes on; absent on its first page. */
   readonly remaining: RemainingFiles | undefined
 }
@@ -40,11 +46,9 @@ export class PlanListing {
   }
 
   async *files(startAfter: string | undefined, signal: AbortSignal): AsyncGenerator<ListedFile> {
-    const { catalog, table, remaining } = this.#options
-    const from = startAfter === undefined ? {} : { startAfter }
-    this.#ledger = emptyLedger
-    for await (const { files, skipped } of catalog.listFiles(table, from, signal)) {
-      this.#ledger = addLedgers(this.#ledger, skippedInLedger(skipped))
+    const { remaining } = this.#options
+    const after = startAfter === undefined ? {} : { startAfter }
+    for await (const { files } of this.#pages(after, signal)) {
       for (const file of files) yield { file, isLater: isLater(file, remaining) }
     }
   }
@@ -56,22 +60,41 @@ export class PlanListing {
    * @throws {GatewayError} `object_changed` too many files are as young as the listing.
    */
   async remainingAfter(key: string, signal: AbortSignal): Promise<RemainingFiles> {
-    const { catalog, table } = this.#options
+    const { table, predicate } = this.#options
     const young = new Set<bigint>()
     let total: FileSum = emptySum
     let seenBeforeMs: number | undefined
-    this.#ledger = emptyLedger
-    for await (const { files, skipped, answeredMs } of catalog.listFiles(table, {}, signal)) {
-      this.#ledger = addLedgers(this.#ledger, skippedInLedger(skipped))
+    for await (const { files, answeredMs } of this.#pages({}, signal)) {
       seenBeforeMs ??= answeredMs
-      for (const { object } of files) {
+      for (const { object, partitions } of files) {
         if (compareKeys(object.key, key) <= 0) continue
+        if (partitionVerdict(predicate, partitions) === 'none') continue
         total = addFile(total, object)
         if (object.modifiedMs >= seenBeforeMs) young.add(hashFile(object))
       }
       if (young.size > YOUNG_FILES_MAX) throw tooYoung(table)
     }
     return { total, seenBeforeMs: seenBeforeMs ?? 0, young }
+  }
+
+  async *#pages(after: Pick<FilesFrom, 'startAfter'>, signal: AbortSignal) {
+    const { catalog, table, predicate } = this.#options
+    this.#ledger = emptyLedger
+    const from = { ...after, filter: folderFilter(predicate) }
+    for await (const page of catalog.listFiles(table, from, signal)) {
+      this.#ledger = addLedgers(this.#ledger, {
+        ...skippedInLedger(page.skipped),
+        foldersDroppedByPartition: page.foldersPassed,
+      })
+      yield page
+    }
+  }
+}
+
+function folderFilter(predicate: Predicate): FolderFilter {
+  return {
+    columns: columnsOf(predicate),
+    mayHold: (partitions) => partitionVerdict(predicate, partitions) !== 'none',
   }
 }
 

@@ -11,14 +11,14 @@ export interface PlanProgress {
   /** Undefined before the first file that may hold matching rows. */
   readonly position: PlanPosition | undefined
   readonly ledger: Ledger
-  /** The plan's files that were dealt with. */
+  /** The plan's files that were dealt with; those that their partitions rule out are not the plan's. */
   readonly seen: FileSum
 }
 
 export const noProgress: PlanProgress = { position: undefined, ledger: emptyLedger, seen: emptySum }
 
 export function afterPassed(progress: PlanProgress, passed: PassedFiles): PlanProgress {
-  const { laterCount, droppedCount, droppedBytes, sum } = passed
+  const { laterCount, droppedCount, droppedBytes } = passed
   if (laterCount === 0 && droppedCount === 0) return progress
   return {
     position: progress.position,
@@ -27,7 +27,7 @@ export function afterPassed(progress: PlanProgress, passed: PassedFiles): PlanPr
       filesDroppedByPartition: droppedCount,
       fileBytesDropped: droppedBytes,
     }),
-    seen: addSums(progress.seen, sum),
+    seen: progress.seen,
   }
 }
 
@@ -70,8 +70,4 @@ export function afterRowGroup(
     }),
     seen: progress.seen,
   }
-}
-
-function addSums(left: FileSum, right: FileSum): FileSum {
-  return { count: left.count + right.count, sum: BigInt.asUintN(64, left.sum + right.sum) }
 }

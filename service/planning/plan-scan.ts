@@ -87,7 +87,12 @@ export async function planSplits(
   const options = { ...planOptions, ...parts.options }
   const from = continuationOf(request, keys, nowMs)
   const table = await catalog.findTable(request.table, signal)
-  const listing = new PlanListing({ catalog, table, remaining: from?.remaining })
+  const listing = new PlanListing({
+    catalog,
+    table,
+    predicate: request.predicate,
+    remaining: from?.remaining,
+  })
   const steps = planFiles(
     {
       listing,

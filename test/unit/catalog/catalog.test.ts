@@ -107,7 +107,7 @@ t.test('takes data files by suffix or magic and counts what it skips', async (t)
       (name) => `tables/orders/${name}`,
     ),
   )
-  t.strictSame(skipped, { hidden: 4, empty: 2, other_suffix: 2, not_parquet: 2 })
+  t.strictSame(skipped, { hidden: 4, empty: 2, other_suffix: 2, not_parquet: 2, undeclared: 0 })
   t.equal(store.reads.length, 3, 'only objects without suffix that can be files')
   t.equal(store.bytesAsked(), 12)
   await filesOf(catalog, table)
