@@ -68,13 +68,13 @@ function findInFile(
     if (wanted.nullable) return undefined
     throw new GatewayError(
       'unreadable_file',
-      `${bucket}/${key} has no column "${wanted.name}", which is never null in its table`,
+      `${bucket}/${key} has no column "${wanted.name}", which is never null in its table; rewrite the file`,
     )
   }
   if (!canCast(field.type, wanted.type)) {
     throw new GatewayError(
       'unsupported',
-      `${bucket}/${key} has the column "${field.name}" as ${formatType(field.type)}, which cannot become ${formatType(wanted.type)}`,
+      `${bucket}/${key} has the column "${field.name}" as ${formatType(field.type)}, which cannot become ${formatType(wanted.type)}; leave the column out or rewrite the file`,
     )
   }
   return index
@@ -90,7 +90,7 @@ function partitionValue(
   if (index === 'ambiguous') {
     throw new GatewayError(
       'unsupported',
-      `${object.bucket}/${object.key} has more than one folder for the column "${partition}"`,
+      `${object.bucket}/${object.key} has more than one folder for the column "${partition}"; move the file`,
     )
   }
   const text = index === undefined ? null : (partitions[index]?.text ?? null)
@@ -98,7 +98,7 @@ function partitionValue(
   if (value === undefined) {
     throw new GatewayError(
       'unsupported',
-      `${object.bucket}/${object.key}: the folder "${partition}=${text}" is no ${formatType(field.type)}`,
+      `${object.bucket}/${object.key}: the folder "${partition}=${text}" is no ${formatType(field.type)}; plan again, or rename the folder`,
     )
   }
   return value

@@ -7,6 +7,8 @@ import type { FileColumn, WriteParquetOptions } from '../support/write-parquet.t
 import { longs, sequence, texts, writeParquet } from '../support/write-parquet.ts'
 
 const schema = 'shapes'
+// A thousand row groups are a thousand requests: slow on a busy machine.
+t.setTimeout(120_000)
 const minio = await startMinio()
 const door = await startFailingStore(minio.url)
 const stack = await startStack({ store: { ...minio, url: door.url } })
