@@ -14,6 +14,7 @@ import { grpcServer } from './grpc/grpc-server.ts'
 import { httpServer } from './http/http-server.ts'
 import { MetricsRegistry } from './metrics/registry.ts'
 import { watchFooters } from './metrics/watch-footers.ts'
+import { watchPool } from './metrics/watch-pool.ts'
 import { watchPlan } from './metrics/watch-plan.ts'
 import { watchScan } from './metrics/watch-scan.ts'
 import { watchStore } from './metrics/watch-store.ts'
@@ -24,6 +25,7 @@ import { withSingleFlight } from './objects/with-single-flight.ts'
 import { planSplits } from './planning/plan-scan.ts'
 import { openTicket } from './planning/ticket.ts'
 import { TicketKeys } from './planning/ticket-keys.ts'
+import { defaultMemoryBytes, defaultWorkerCount, shareMemory } from './scan/memory-budget.ts'
 import { ScanPool } from './scan/scan-pool.ts'
 import { scanSplit } from './scan/scan-split.ts'
 import { storeAccess } from './objects/store-access.ts'
@@ -38,11 +40,6 @@ const FOOTER_READS_MAX = 32
 
 /** One request's signal ends all its reads: Node's warning at ten listeners would cry wolf, at so many it would not. */
 const SIGNAL_LISTENERS_MAX = 1_000
-
-/** One core is left to the main thread, which moves the sockets; containers limit what counts as a core. */
-function defaultWorkerCount(): number {
-  return Math.max(1, availableParallelism() - 1)
-}
 
 /** A clock that never goes back. */
 const nowMs = () => performance.now()
@@ -114,12 +111,17 @@ async function openRooms(config: Config, registry: MetricsRegistry) {
   const catalog = new Catalog({ bucketPrefix, tablesPath, listingTtlMs }, { store, footers, nowMs })
   const keys = new TicketKeys(config.ticketKeys.map((key) => key.reveal()))
   const planning = { catalog, footers, keys, nowMs: Date.now, options: { splitBytesTarget } }
+  const memoryBytes = config.memoryBytes || defaultMemoryBytes()
+  const workerCount = config.workers || defaultWorkerCount(availableParallelism(), memoryBytes)
   const pool = await ScanPool.start({
     connection,
     credentials,
-    workerCount: config.workers || defaultWorkerCount(),
+    workerCount,
+    ...shareMemory(memoryBytes, workerCount),
+    quarantineMs: config.quarantineMs,
     onLoss: () => registry.add('workersLost', 1),
   })
+  watchPool(registry, pool)
   const backend = athenaBackend({
     catalog,
     plan: watchPlan(registry, (request, signal) => planSplits(request, planning, signal)),

@@ -21,6 +21,10 @@ export interface Config {
   readonly logLevel: string
   /** Decode workers; 0: one less than the cores, at least one. */
   readonly workers: number
+  /** What scans may use; 0: half of the container's memory. */
+  readonly memoryBytes: number
+  /** How long a row group that cost a worker is refused. */
+  readonly quarantineMs: number
   readonly footerCacheBytesMax: number
   readonly splitBytesTarget: number
   readonly shutdownTimeoutMs: number
@@ -68,6 +72,8 @@ const names = new Set([
   'SPILLWAY_LISTING_TTL',
   'SPILLWAY_LOG_LEVEL',
   'SPILLWAY_WORKERS',
+  'SPILLWAY_MEMORY_BYTES',
+  'SPILLWAY_QUARANTINE',
   'SPILLWAY_FOOTER_CACHE_BYTES',
   'SPILLWAY_SPLIT_BYTES',
   'SPILLWAY_SHUTDOWN_TIMEOUT',
@@ -105,6 +111,8 @@ export function readConfig(env: Environment): Config {
     ticketKeys: ticketKeys(read),
     logLevel: read.oneOf('SPILLWAY_LOG_LEVEL', logLevels, 'info'),
     workers: read.count('SPILLWAY_WORKERS', 0, 256),
+    memoryBytes: memoryBytes(read),
+    quarantineMs: read.duration('SPILLWAY_QUARANTINE', '10m'),
     footerCacheBytesMax: read.size('SPILLWAY_FOOTER_CACHE_BYTES', '256MiB', MEBIBYTE),
     splitBytesTarget: read.size('SPILLWAY_SPLIT_BYTES', '128MiB', MEBIBYTE),
     shutdownTimeoutMs: read.duration('SPILLWAY_SHUTDOWN_TIMEOUT', '30s'),
@@ -112,6 +120,14 @@ export function readConfig(env: Environment): Config {
   if (!allowAnonymous) refuseOpenDoors(read, config)
   if (read.problems.length > 0) throw new ConfigError(read.problems)
   return config
+}
+
+/** Below this not even one worker has room for two of Athena's blocks and a row group. */
+const MEMORY_BYTES_LEAST = 128 * MEBIBYTE
+
+function memoryBytes(read: Reader): number {
+  const isGiven = read.text('SPILLWAY_MEMORY_BYTES', '0') !== '0'
+  return isGiven ? read.size('SPILLWAY_MEMORY_BYTES', '0', MEMORY_BYTES_LEAST) : 0
 }
 
 function refuseOpenDoors(read: Reader, config: Config): void {

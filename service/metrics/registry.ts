@@ -24,6 +24,11 @@ const counters = {
   scanRows: ['spillway_scan_rows_total', 'Rows sent', ''],
   scanDecodedBytes: ['spillway_scan_decoded_bytes_total', 'Bytes of Arrow sent', ''],
   workersLost: ['spillway_workers_lost_total', 'Decode workers that died and were replaced', ''],
+  quarantineRefusals: [
+    'spillway_quarantine_refusals_total',
+    'Row groups refused unread because they cost a worker before',
+    '',
+  ],
   scanFrames: ['spillway_scan_frames_total', 'Record batches sent', ''],
 } as const
 
@@ -38,6 +43,9 @@ const histograms = {
 
 const gauges = {
   scansActive: ['spillway_scans_active', 'Splits being read now', ''],
+  rowGroupBytes: ['spillway_row_group_bytes', 'Memory taken by row groups in flight', ''],
+  rowGroupsWaiting: ['spillway_row_groups_waiting', 'Row groups that wait for memory', ''],
+  quarantined: ['spillway_quarantined_row_groups', 'Row groups that are refused now', ''],
   footerCacheBytes: ['spillway_footer_cache_bytes', 'Memory held by footers', ''],
 } as const
 
