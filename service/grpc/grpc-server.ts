@@ -1,7 +1,7 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
-import { HealthImplementation } from 'grpc-health-check'
 import { GatewayError } from '../errors.ts'
+import { addHealthService } from './health-service.ts'
 
 /** Requests are small: names, constraints (an IN list of 1,000 values is 1 MB) and tickets. */
 const REQUEST_BYTES_MAX = 8 * 1024 * 1024
@@ -48,19 +48,18 @@ export function grpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_permit_without_calls': 1,
   })
-  const health = new HealthImplementation({ '': 'NOT_SERVING' })
-  health.addToServer(server)
+  const health = addHealthService(server)
   for (const { definition, implementation } of options.services) {
     server.addService(definition, implementation)
   }
   return {
     listen: async () => {
       const port = await bind(server, options)
-      health.setStatus('', 'SERVING')
+      health.sayServing()
       return `${options.host}:${port}`
     },
     close: async (timeoutMs) => {
-      health.setStatus('', 'NOT_SERVING')
+      health.sayNotServing()
       await drain(server, timeoutMs)
     },
   }
