@@ -17,6 +17,7 @@ import {
 } from 'apache-arrow'
 import type { DataType } from 'apache-arrow'
 import t from 'tap'
+import type { Where } from '../../service/athena/where.ts'
 import { askTable, complaintOf, defectsIn } from '../support/ask-table.ts'
 import { startStack } from '../support/start-stack.ts'
 import type { FileColumn } from '../support/write-parquet.ts'
@@ -62,7 +63,7 @@ t.test('a column that some files lack is null in their rows', async (t) => {
     ['2', 'Ulm', null],
     ['3', 'Bonn', '30'],
   ])
-  const only = async (where: object) =>
+  const only = async (where: Where) =>
     (await askTable(stack, { schema, table: 'growing', columns: ['id'], where })).rows.flat()
   t.strictSame(await only({ city: { isNull: true } }), ['1'])
   t.strictSame(await only({ city: { isNotNull: true } }), ['2', '3'])
@@ -120,7 +121,7 @@ t.test('a filter on a column of several types finds rows in all files', async (t
     [['v', longs([2, 3, 4])]],
     [['v', values(new Int8(), 3, 4, 5)]],
   ])
-  const found = async (where: object) =>
+  const found = async (where: Where) =>
     (await askTable(stack, { schema, table: 'widened', where })).rows.flat()
   t.strictSame(await found({ v: 3 }), ['3', '3', '3'])
   t.strictSame(await found({ v: { gt: 3 } }), ['4', '4', '5'])
