@@ -40,7 +40,8 @@ async function planned(table: string, request: Partial<QueryRequest> = {}): Prom
 async function read(result: QueryResult): Promise<string[] | string> {
   const found: string[] = []
   try {
-    for await (const [id] of result.rows()) found.push(String(id))
+    for await (const [id] of result.rows())
+      found.push(typeof id === 'bigint' ? String(id) : 'no id')
     return found
   } catch (error) {
     return functionFailure(error)?.errorMessage ?? String(error)
