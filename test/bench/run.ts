@@ -19,6 +19,9 @@ const adapters: Readonly<Record<string, (results: never) => readonly Figure[]>> 
   'fetch-cpu': fetchFigures,
 }
 
+// The AWS SDK warns of Node 20 wherever it is used.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
+
 const { values } = parseArgs({
   options: {
     smoke: { type: 'boolean', default: false },

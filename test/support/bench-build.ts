@@ -1,18 +1,21 @@
 import { existsSync } from 'node:fs'
-import { copyFile, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import ts from 'typescript'
+import { transform } from 'esbuild'
 import { loadKernels } from '../../service/decode/kernel-module.ts'
 
 const root = join(import.meta.dirname, '../..')
+const dist = join(root, 'dist')
 const sourceFolders = ['service', 'proto/gen']
+/** Specifiers of modules beside the one that imports them. */
+const relativeImport = /(\bfrom\s*|\bimport\s*\(?\s*)(['"])(\.\.?\/[^'"]+)\.ts\2/g
 
 let building: Promise<string> | undefined
 
 /**
  * The folder of the compiled service: `dist` when it is newer than every source, else a copy that is compiled now,
- * without its types being checked. What runs from TypeScript by tsx is slower than what users run.
+ * without its types being checked. What tsx makes of the sources is slower than what users run.
  */
 export function builtService(): Promise<string> {
   building ??= build()
@@ -25,44 +28,46 @@ export async function importBuilt<Module>(path: string): Promise<Module> {
   return (await import(pathToFileURL(file).href)) as Module
 }
 
+interface Source {
+  /** From the root. */
+  readonly path: string
+  readonly modifiedMs: number
+}
+
 async function build(): Promise<string> {
-  const files = (await Promise.all(sourceFolders.map(sourcesIn))).flat()
-  const dist = join(root, 'dist')
-  if (await isNewer(join(dist, 'service/main.js'), files)) return dist
+  const sources = (await Promise.all(sourceFolders.map(sourcesIn))).flat()
+  const newestMs = Math.max(...sources.map(({ modifiedMs }) => modifiedMs))
+  if ((await modifiedMs(join(dist, 'service/main.js'))) > newestMs) return dist
   const target = join(root, '.cache/bench/build')
-  await rm(target, { recursive: true, force: true })
-  await Promise.all(files.map((file) => compile(file, target)))
+  await Promise.all(sources.map((source) => compile(source, target)))
   await loadKernels()
   await mkdir(join(target, 'kernels'), { recursive: true })
   await copyFile(join(dist, 'kernels/decode.wasm'), join(target, 'kernels/decode.wasm'))
   return target
 }
 
-async function sourcesIn(folder: string): Promise<string[]> {
+async function sourcesIn(folder: string): Promise<Source[]> {
   const entries = await readdir(join(root, folder), { recursive: true })
-  return entries
+  const paths = entries
     .map((entry) => join(folder, entry))
-    .filter((file) => /\.(ts|mjs)$/.test(file) && !file.startsWith('service/decode/kernels/'))
+    .filter((path) => path.endsWith('.ts') && !path.startsWith('service/decode/kernels/'))
+  return Promise.all(
+    paths.map(async (path) => ({ path, modifiedMs: await modifiedMs(join(root, path)) })),
+  )
 }
 
-async function isNewer(built: string, files: readonly string[]): Promise<boolean> {
-  if (!existsSync(built)) return false
-  const times = await Promise.all(files.map(async (file) => (await stat(join(root, file))).mtimeMs))
-  return (await stat(built)).mtimeMs > Math.max(...times)
+/** 0 when there is no such file. */
+async function modifiedMs(file: string): Promise<number> {
+  return existsSync(file) ? (await stat(file)).mtimeMs : 0
 }
 
-async function compile(file: string, target: string): Promise<void> {
-  const output = join(target, file.replace(/\.ts$/, '.js'))
+/** The output gets its source's time, and is good as long as that is the same. */
+async function compile({ path, modifiedMs: sourceMs }: Source, target: string): Promise<void> {
+  const output = join(target, path.replace(/\.ts$/, '.js'))
+  if (Math.abs((await modifiedMs(output)) - sourceMs) < 1) return
+  const text = await readFile(join(root, path), 'utf8')
+  const { code } = await transform(text, { loader: 'ts', format: 'esm', target: 'node20' })
   await mkdir(dirname(output), { recursive: true })
-  if (!file.endsWith('.ts')) return cp(join(root, file), output)
-  const { outputText } = ts.transpileModule(await readFile(join(root, file), 'utf8'), {
-    fileName: file,
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2023,
-      module: ts.ModuleKind.ESNext,
-      verbatimModuleSyntax: true,
-      rewriteRelativeImportExtensions: true,
-    },
-  })
-  await writeFile(output, outputText)
+  await writeFile(output, code.replace(relativeImport, '$1$2$3.js$2'))
+  await utimes(output, sourceMs / 1000, sourceMs / 1000)
 }
