@@ -1,0 +1,32 @@
+import { parseArgs } from 'node:util'
+import { runMutants } from './run-mutants.ts'
+
+// `npm run fuzz -- --seconds 60 --seed 1`: reads mutated Parquet files as the gateway would; exit code 1 when one of
+// them broke a rule. `--count N` ends it earlier, `--only K` repeats one.
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string' },
+    only: { type: 'string' },
+  },
+})
+const report = await runMutants({
+  seconds: Number(values.seconds),
+  seed: Number(values.seed),
+  ...(values.count !== undefined && { countMax: Number(values.count) }),
+  ...(values.only !== undefined && { only: Number(values.only) }),
+})
+const total = Object.values(report.counts).reduce((sum, count) => sum + count, 0)
+const lines = [
+  `${total} mutants, seed ${values.seed}`,
+  ...Object.entries(report.counts).map(([outcome, count]) => `  ${outcome}: ${count}`),
+  `workers lost: ${report.workersLost}`,
+  `slowest: ${Math.round(report.slowestMs)} ms`,
+  `memory grew by ${Math.round(report.growthBytes / 1024 / 1024)} MiB`,
+  `${report.failures.length} broke a rule`,
+  ...report.failures.map((failure) => `  ${failure}`),
+]
+process.stdout.write(`${lines.join('\n')}\n`)
+process.exitCode = report.failures.length > 0 ? 1 : 0
