@@ -31,6 +31,32 @@ export function partitionVerdict(
   return verdictOf(predicate, (column, type) => partitionFacts(partitions, { column, type }, 1))
 }
 
+/** Where a row group lies. */
+export interface RowGroupPlace {
+  readonly footer: Footer
+  readonly groupIndex: number
+  /** Of the file's folders. */
+  readonly partitions: readonly PartitionText[]
+}
+
+/**
+ * Of terms that must all hold, the indexes of those that have to be asked of each row of a row group: the others hold
+ * for all. Undefined: no row can match.
+ */
+export function undecidedTerms(
+  terms: readonly Predicate[],
+  place: RowGroupPlace,
+): readonly number[] | undefined {
+  const factsOf = rowGroupFacts(place)
+  const undecided: number[] = []
+  for (const [index, term] of terms.entries()) {
+    const verdict = verdictOf(term, factsOf)
+    if (verdict === 'none') return undefined
+    if (verdict === 'some') undecided.push(index)
+  }
+  return undecided
+}
+
 /** Drops the row groups in which no row can match, as far as statistics tell, and those without rows. */
 export function pruneRowGroups(
   predicate: Predicate,
@@ -39,15 +65,11 @@ export function pruneRowGroups(
 ): PrunedFile {
   const kept: KeptRowGroup[] = []
   let [rowGroupsDropped, rowsDropped, rowGroupsWithoutRows] = [0, 0, 0]
-  const named = footer.columns.map(({ field }) => field)
   for (let groupIndex = 0; groupIndex < footer.rowGroupCount; groupIndex++) {
     const { rowCount, decodedBytes } = footer.rowGroup(groupIndex)
-    const factsOf: FactsOf = (column, type) =>
-      partitionFacts(partitions, { column, type }, rowCount) ??
-      fileFacts({ footer, named, groupIndex, rowCount }, column, type)
     if (rowCount === 0) {
       rowGroupsWithoutRows += 1
-    } else if (verdictOf(predicate, factsOf) === 'none') {
+    } else if (verdictOf(predicate, rowGroupFacts({ footer, groupIndex, partitions })) === 'none') {
       rowGroupsDropped += 1
       rowsDropped += rowCount
     } else {
@@ -55,6 +77,15 @@ export function pruneRowGroups(
     }
   }
   return { kept, rowGroupsDropped, rowsDropped, rowGroupsWithoutRows }
+}
+
+/** A column that the folders carry is none of the file's, also when its text cannot be read. */
+function rowGroupFacts({ footer, groupIndex, partitions }: RowGroupPlace): FactsOf {
+  const { rowCount } = footer.rowGroup(groupIndex)
+  return (column, type) =>
+    findByName(partitions, column) === undefined
+      ? fileFacts({ footer, groupIndex, rowCount }, column, type)
+      : partitionFacts(partitions, { column, type }, rowCount)
 }
 
 /** Undefined when no folder carries the column, or its text is no value of the type. */
@@ -71,19 +102,18 @@ function partitionFacts(
 
 interface RowGroupOfFile {
   readonly footer: Footer
-  /** The file's columns. */
-  readonly named: readonly { readonly name: string }[]
   readonly groupIndex: number
   readonly rowCount: number
 }
 
 /** A column that the file lacks is null in all its rows; of nested columns nothing is known. */
 function fileFacts(
-  { footer, named, groupIndex, rowCount }: RowGroupOfFile,
+  { footer, groupIndex, rowCount }: RowGroupOfFile,
   name: string,
   type: ArrowType,
 ): ColumnFacts | undefined {
-  const at = findByName(named, name)
+  const fields = footer.columns.map(({ field }) => field)
+  const at = findByName(fields, name)
   if (at === undefined) return allNull(rowCount)
   const column = at === 'ambiguous' ? undefined : footer.columns[at]
   const leaf = column && isPrimitive(column) ? footer.leaves[column.leafStart] : undefined

@@ -18,7 +18,8 @@ export interface ValueRange {
  * when the ranges reach both ends: then it is a set with holes, such as `x <> 5`, which is true of NaN.
  */
 export interface Domain {
-  readonly nullAllowed: boolean
+  /** Whether null lies in it; null: that is unknown, as for `x < 5`. */
+  readonly nullAllowed: boolean | null
   readonly ranges: readonly ValueRange[]
 }
 
@@ -41,11 +42,11 @@ export function normalDomain(domain: Domain): Domain {
 }
 
 export function isFullDomain(domain: Domain): boolean {
-  return domain.nullAllowed && domain.ranges.some((range) => !range.low && !range.high)
+  return domain.nullAllowed === true && domain.ranges.some((range) => !range.low && !range.high)
 }
 
 export function isEmptyDomain(domain: Domain): boolean {
-  return !domain.nullAllowed && domain.ranges.length === 0
+  return domain.nullAllowed === false && domain.ranges.length === 0
 }
 
 /** True when the ranges reach both ends of the order. */
@@ -54,8 +55,8 @@ export function isUnbounded({ ranges }: Domain): boolean {
   return first !== undefined && !first.low && !ranges.at(-1)?.high
 }
 
-/** True when a value (null: the null) lies in a normal domain. */
-export function isInDomain(domain: Domain, value: Value | null): boolean {
+/** True when a value (null: the null) lies in a normal domain; null when that is unknown. */
+export function isInDomain(domain: Domain, value: Value | null): boolean | null {
   if (value === null) return domain.nullAllowed
   if (Number.isNaN(value)) return isUnbounded(domain)
   const range = firstRangeFrom(domain.ranges, value)

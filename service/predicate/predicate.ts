@@ -1,24 +1,62 @@
+import { sameType } from '../arrow/same-type.ts'
 import type { ArrowType } from '../arrow/arrow-type.ts'
+import type { ArithmeticOperator } from './arithmetic.ts'
 import type { Domain } from './domain.ts'
 import { isEmptyDomain, isFullDomain, normalDomain } from './domain.ts'
+import type { Value } from './value.ts'
 
 export type { Bound, Domain, ValueRange } from './domain.ts'
 
 /**
- * What a row must fulfil: plain data that crosses threads and prints. Each term is true or false of a row, never
- * unknown: a domain says itself what it thinks of null, so SQL's `not (x < 5)` is written as the domain
- * `x >= 5` without null, not as `not` of a domain.
+ * What a query says of a row: plain data that crosses threads and prints. A value is null or of `typeOf`; a
+ * boolean null is SQL's unknown, so truth has three values and `and`, `or`, `not` are Kleene's.
  */
-export type Predicate =
-  | { readonly kind: 'true' | 'false' }
-  | { readonly kind: 'and' | 'or'; readonly terms: readonly Predicate[] }
-  | { readonly kind: 'not'; readonly term: Predicate }
+export type Expression =
+  | Constant
+  | ColumnReference
   | InDomain
+  | { readonly kind: 'and' | 'or'; readonly terms: readonly Expression[] }
+  | { readonly kind: 'not' | 'is_null'; readonly term: Expression }
+  | Comparison
+  /** `pattern` in SQL's form, `%` and `_`, in UTF-8. */
+  | {
+      readonly kind: 'like'
+      readonly term: Expression
+      readonly pattern: Uint8Array
+      readonly escape?: string
+    }
+  /** Null where both are equal, else the left one. */
+  | { readonly kind: 'nullif'; readonly left: Expression; readonly right: Expression }
+  /** Exact, or an error: see {@link ArithmeticOperator}. */
+  | {
+      readonly kind: 'arithmetic'
+      readonly operator: ArithmeticOperator
+      readonly type: ArrowType
+      readonly left: Expression
+      readonly right: Expression
+    }
+
+/** An expression that is true, false or unknown. A row matches when it is true. */
+export type Predicate = Expression
+
+export interface Constant {
+  readonly kind: 'constant'
+  readonly type: ArrowType
+  readonly value: Value | null
+}
 
 /**
- * The column's value, seen as `type`, lies in the domain. The name is looked up as the user of a door writes it:
- * exactly, else without regard to case.
+ * A column's value, seen as `type`. The name is looked up as the user of a door writes it: exactly, else without
+ * regard to case.
  */
+export interface ColumnReference {
+  readonly kind: 'column'
+  readonly column: string
+  /** `presenceOnly` where nothing but null counts. */
+  readonly type: ArrowType
+}
+
+/** The column's value lies in the domain, which says itself what it thinks of null. */
 export interface InDomain {
   readonly kind: 'in_domain'
   readonly column: string
@@ -26,8 +64,33 @@ export interface InDomain {
   readonly domain: Domain
 }
 
-export const predicateTrue: Predicate = { kind: 'true' }
-export const predicateFalse: Predicate = { kind: 'false' }
+/** `distinct`: unequal, where null equals null alone and NaN equals NaN; never unknown. */
+export type ComparisonOperator = '=' | '<>' | '<' | '<=' | '>' | '>=' | 'distinct'
+
+/** Floats as IEEE 754 compares them: NaN is unequal to everything and in no order, -0 equals 0. */
+export interface Comparison {
+  readonly kind: 'compare'
+  readonly operator: ComparisonOperator
+  readonly left: Expression
+  readonly right: Expression
+}
+
+const boolean: ArrowType = { kind: 'bool' }
+
+/** The type of a column of which only counts whether it is null: nested ones above all. */
+export const presenceOnly: ArrowType = { kind: 'null' }
+
+export const predicateTrue: Predicate = { kind: 'constant', type: boolean, value: true }
+export const predicateFalse: Predicate = { kind: 'constant', type: boolean, value: false }
+export const predicateUnknown: Predicate = { kind: 'constant', type: boolean, value: null }
+
+export function isTrue(expression: Expression): boolean {
+  return expression.kind === 'constant' && expression.value === true
+}
+
+export function isFalse(expression: Expression): boolean {
+  return expression.kind === 'constant' && expression.value === false
+}
 
 /** All terms hold; of no terms, true. */
 export function and(terms: readonly Predicate[]): Predicate {
@@ -40,16 +103,9 @@ export function or(terms: readonly Predicate[]): Predicate {
 }
 
 export function not(term: Predicate): Predicate {
-  switch (term.kind) {
-    case 'true':
-      return predicateFalse
-    case 'false':
-      return predicateTrue
-    case 'not':
-      return term.term
-    default:
-      return { kind: 'not', term }
-  }
+  if (term.kind === 'not') return term.term
+  if (isTrue(term)) return predicateFalse
+  return isFalse(term) ? predicateTrue : { kind: 'not', term }
 }
 
 /** The column's value lies in the domain, whose ranges may overlap and stand in any order. */
@@ -60,32 +116,82 @@ export function inDomain(column: string, type: ArrowType, domain: Domain): Predi
   return { kind: 'in_domain', column, type, domain: normal }
 }
 
-/** Names of the columns a predicate reads, each once, in order of appearance. */
-export function columnsOf(predicate: Predicate): readonly string[] {
-  return [...new Set(namesIn(predicate))]
+/** The terms that must all hold. */
+export function conjunctsOf(predicate: Predicate): readonly Predicate[] {
+  if (predicate.kind === 'and') return predicate.terms
+  return isTrue(predicate) ? [] : [predicate]
 }
 
-function namesIn(predicate: Predicate): readonly string[] {
-  switch (predicate.kind) {
-    case 'true':
-    case 'false':
+/** Names of the columns a predicate reads, each once, in order of appearance. */
+export function columnsOf(predicate: Predicate): readonly string[] {
+  return [...new Set(referencesIn(predicate).map(({ column }) => column))]
+}
+
+/** The columns a predicate reads, each once in each type, in order of appearance. */
+export function referencesOf(predicate: Predicate): readonly ColumnReference[] {
+  return referencesIn(predicate).filter(
+    (one, index, all) => all.findIndex((other) => sameReference(one, other)) === index,
+  )
+}
+
+/** True when both are the same column in the same type. */
+export function sameReference(
+  left: { readonly column: string; readonly type: ArrowType },
+  right: { readonly column: string; readonly type: ArrowType },
+): boolean {
+  return left.column === right.column && sameType(left.type, right.type)
+}
+
+/** The parts of an expression, one level down. */
+export function partsOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case 'constant':
+    case 'column':
+    case 'in_domain':
       return []
     case 'and':
     case 'or':
-      return predicate.terms.flatMap(namesIn)
+      return expression.terms
     case 'not':
-      return namesIn(predicate.term)
-    case 'in_domain':
-      return [predicate.column]
+    case 'is_null':
+    case 'like':
+      return [expression.term]
+    case 'compare':
+    case 'nullif':
+    case 'arithmetic':
+      return [expression.left, expression.right]
   }
+}
+
+/** The type of an expression's values. */
+export function typeOf(expression: Expression): ArrowType {
+  switch (expression.kind) {
+    case 'constant':
+    case 'column':
+    case 'arithmetic':
+      return expression.type
+    case 'nullif':
+      return typeOf(expression.left)
+    default:
+      return boolean
+  }
+}
+
+function referencesIn(expression: Expression): readonly ColumnReference[] {
+  if (expression.kind === 'column') return [expression]
+  if (expression.kind !== 'in_domain') return partsOf(expression).flatMap(referencesIn)
+  const { column, type } = expression
+  return [{ kind: 'column', column, type }]
 }
 
 function join(kind: 'and' | 'or', terms: readonly Predicate[]): Predicate {
   const [neutral, absorbing] =
     kind === 'and' ? [predicateTrue, predicateFalse] : [predicateFalse, predicateTrue]
+  const isNeutral = kind === 'and' ? isTrue : isFalse
+  const isAbsorbing = kind === 'and' ? isFalse : isTrue
   const flat = terms.flatMap((term) => (term.kind === kind ? term.terms : [term]))
-  if (flat.some((term) => term.kind === absorbing.kind)) return absorbing
-  const kept = flat.filter((term) => term.kind !== neutral.kind)
+  if (flat.some(isAbsorbing)) return absorbing
+  const kept = flat.filter((term) => !isNeutral(term))
   const [only] = kept
   if (!only) return neutral
   return kept.length === 1 ? only : { kind, terms: kept }

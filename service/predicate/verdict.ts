@@ -30,62 +30,75 @@ export type FactsOf = (column: string, type: ArrowType) => ColumnFacts | undefin
  * matches, `all` that every row does.
  */
 export function verdictOf(predicate: Predicate, factsOf: FactsOf): Verdict {
+  const outcomes = outcomesOf(predicate, factsOf)
+  if ((outcomes & TRUE) === 0) return 'none'
+  return outcomes === TRUE ? 'all' : 'some'
+}
+
+/** A set of SQL's truth values, as bits. */
+type Outcomes = number
+const FALSE: Outcomes = 1
+const UNKNOWN: Outcomes = 2
+const TRUE: Outcomes = 4
+const ANY: Outcomes = FALSE | UNKNOWN | TRUE
+
+/** What the predicate can be of the rows, and maybe more. */
+function outcomesOf(predicate: Predicate, factsOf: FactsOf): Outcomes {
   switch (predicate.kind) {
-    case 'true':
-      return 'all'
-    case 'false':
-      return 'none'
+    case 'constant':
+      if (predicate.value === null) return UNKNOWN
+      return predicate.value === true ? TRUE : FALSE
     case 'and':
-      return joinVerdicts(predicate.terms, factsOf, 'none')
+      return predicate.terms.map((term) => outcomesOf(term, factsOf)).reduce(bothOf, TRUE)
     case 'or':
-      return joinVerdicts(predicate.terms, factsOf, 'all')
+      return negated(
+        predicate.terms.map((term) => negated(outcomesOf(term, factsOf))).reduce(bothOf, TRUE),
+      )
     case 'not':
-      return opposite(verdictOf(predicate.term, factsOf))
+      return negated(outcomesOf(predicate.term, factsOf))
+    case 'is_null': {
+      const outcomes = outcomesOf(predicate.term, factsOf)
+      return (outcomes & UNKNOWN ? TRUE : 0) | (outcomes & ~UNKNOWN ? FALSE : 0)
+    }
     case 'in_domain': {
       const { column, type, domain } = predicate
       const facts = factsOf(column, type)
-      return facts ? domainVerdict(domain, type, facts) : 'some'
+      return facts ? domainOutcomes(domain, type, facts) : ANY
     }
+    case 'compare':
+      return predicate.operator === 'distinct' ? TRUE | FALSE : ANY
+    default:
+      return ANY
   }
 }
 
-/** One term decides alone when it is `deciding`; otherwise all must agree. */
-function joinVerdicts(
-  terms: readonly Predicate[],
-  factsOf: FactsOf,
-  deciding: 'none' | 'all',
-): Verdict {
-  let agreed = true
-  for (const term of terms) {
-    const verdict = verdictOf(term, factsOf)
-    if (verdict === deciding) return deciding
-    if (verdict === 'some') agreed = false
-  }
-  return agreed ? opposite(deciding) : 'some'
+/** Kleene's and of any one of each: the lesser of both. */
+function bothOf(left: Outcomes, right: Outcomes): Outcomes {
+  const least = (bit: Outcomes) => bit - 1
+  const atLeast = (outcomes: Outcomes, bit: Outcomes) => (outcomes & ~least(bit)) !== 0
+  return [FALSE, UNKNOWN, TRUE].reduce((sum, bit) => {
+    const isLesser =
+      ((left & bit) !== 0 && atLeast(right, bit)) || ((right & bit) !== 0 && atLeast(left, bit))
+    return isLesser ? sum | bit : sum
+  }, 0)
 }
 
-function opposite(verdict: Verdict): Verdict {
-  if (verdict === 'some') return 'some'
-  return verdict === 'all' ? 'none' : 'all'
+function negated(outcomes: Outcomes): Outcomes {
+  return (outcomes & UNKNOWN) | (outcomes & TRUE ? FALSE : 0) | (outcomes & FALSE ? TRUE : 0)
 }
 
-function domainVerdict(domain: Domain, type: ArrowType, facts: ColumnFacts): Verdict {
+function domainOutcomes(domain: Domain, type: ArrowType, facts: ColumnFacts): Outcomes {
   const nullCount = soundNullCount(facts)
   const mayBeNull = nullCount !== 0
   const mayBePresent = nullCount === undefined || nullCount < facts.rowCount
-  const present = mayBePresent ? presentOutcomes(domain, type, facts) : noOutcome
-  const canMatch = present.canMatch || (mayBeNull && domain.nullAllowed)
-  const canFail = present.canFail || (mayBeNull && !domain.nullAllowed)
-  if (canMatch && canFail) return 'some'
-  return canMatch ? 'all' : 'none'
+  const ofPresent = mayBePresent ? presentOutcomes(domain, type, facts) : 0
+  return mayBeNull ? ofPresent | ofNull(domain) : ofPresent
 }
 
-interface Outcomes {
-  readonly canMatch: boolean
-  readonly canFail: boolean
+function ofNull({ nullAllowed }: Domain): Outcomes {
+  if (nullAllowed === null) return UNKNOWN
+  return nullAllowed ? TRUE : FALSE
 }
-
-const noOutcome: Outcomes = { canMatch: false, canFail: false }
 
 /** Statistics never count NaN, so every column of floats may hold it. */
 function presentOutcomes(domain: Domain, type: ArrowType, facts: ColumnFacts): Outcomes {
@@ -96,9 +109,11 @@ function presentOutcomes(domain: Domain, type: ArrowType, facts: ColumnFacts): O
     range !== undefined &&
     (min === undefined ? !range.low : !startsAbove(range, min)) &&
     (max === undefined ? !range.high : !endsBelow(range, max))
-  if (type.kind !== 'float') return { canMatch: overlaps, canFail: !contains }
-  const takesNaN = isUnbounded(domain)
-  return { canMatch: overlaps || takesNaN, canFail: !contains || !takesNaN }
+  const mayBeNaN = type.kind === 'float'
+  const takesNaN = mayBeNaN && isUnbounded(domain)
+  const canMatch = overlaps || takesNaN
+  const canFail = !contains || (mayBeNaN && !takesNaN)
+  return (canMatch ? TRUE : 0) | (canFail ? FALSE : 0)
 }
 
 function soundNullCount({ nullCount, rowCount }: ColumnFacts): number | undefined {

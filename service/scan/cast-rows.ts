@@ -5,6 +5,8 @@ import type { Column } from '../arrow/column.ts'
 import { constantColumn } from '../arrow/make-column.ts'
 import { sliceColumn } from '../arrow/slice-column.ts'
 import { GatewayError } from '../errors.ts'
+import type { ScanFilter } from './filter-rows.ts'
+import { takeRows } from './filter-take.ts'
 import type { ColumnSource, ScanPiece } from './scan-job.ts'
 
 /** Some rows in the types of the answer. */
@@ -18,25 +20,34 @@ export interface CastRequest {
   readonly fields: readonly Field[]
   /** The plan's columns. */
   readonly decoded: readonly Column[]
-  /** The first so many rows are wanted. */
-  readonly rowCount: number
+  readonly filter: ScanFilter
+  /** The first so many rows that match are wanted. */
+  readonly rowsMax: number
 }
 
 /** Rows that are cast at a time: what is cast away stays small and in the processor's cache. */
 const CAST_ROWS_MAX = 64 * 1024
 
 /**
- * The rows of a row group in the types of the answer, some at a time.
+ * The matching rows of a row group in the types of the answer, some at a time. Only rows that match are cast.
  *
- * @throws {GatewayError} what {@link castColumn} throws, naming row group and column.
+ * @throws {GatewayError} what {@link castColumn} and the filter throw, naming row group and column.
  */
 export function* castRows(request: CastRequest): Generator<CastRows, undefined, undefined> {
-  for (let start = 0; start < request.rowCount; start += CAST_ROWS_MAX) {
-    const rowCount = Math.min(CAST_ROWS_MAX, request.rowCount - start)
-    const columns = request.fields.map((field, i) => {
-      const source = request.piece.columns[i]
+  const { piece, decoded, fields, filter } = request
+  const windowMax = piece.filter ? CAST_ROWS_MAX : Math.min(CAST_ROWS_MAX, request.rowsMax)
+  let rowsLeft = request.rowsMax
+  for (let start = 0; start < piece.rowCount && rowsLeft > 0; start += windowMax) {
+    const windowRows = Math.min(windowMax, piece.rowCount - start)
+    const matching = filter.select({ piece, decoded, start, rowCount: windowRows })
+    const rowCount = Math.min(matching?.length ?? windowRows, rowsLeft)
+    if (rowCount === 0) continue
+    rowsLeft -= rowCount
+    const rows = { start, windowRows, rowCount, matching: matching?.subarray(0, rowCount) }
+    const columns = fields.map((field, i) => {
+      const source = piece.columns[i]
       assert(source !== undefined, 'a field without a source')
-      return castField(request, { field, source, start, rowCount })
+      return castField(request, { ...rows, field, source })
     })
     yield { columns, rowCount }
   }
@@ -46,17 +57,23 @@ export function* castRows(request: CastRequest): Generator<CastRows, undefined, 
 interface FieldRows {
   readonly field: Field
   readonly source: ColumnSource
+  /** The rows that are looked at… */
   readonly start: number
+  readonly windowRows: number
+  /** …and those that are wanted: at these places among them, or the first. */
+  readonly matching: Int32Array | undefined
   readonly rowCount: number
 }
 
 function castField({ piece, decoded }: CastRequest, rows: FieldRows): Column {
-  const { field, source, start, rowCount } = rows
+  const { field, source, start, rowCount, matching } = rows
   if (source.kind === 'constant') return constantColumn(field.type, rowCount, source.value)
   const column = decoded[source.index]
   assert(column !== undefined, 'a column that was not decoded')
   try {
-    return castColumn(sliceColumn(column, start, rowCount), field.type)
+    if (matching === undefined) return castColumn(sliceColumn(column, start, rowCount), field.type)
+    const window = sliceColumn(column, start, rows.windowRows)
+    return castColumn(takeRows(window, matching), field.type)
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     throw new GatewayError(

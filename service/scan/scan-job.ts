@@ -1,7 +1,8 @@
-import type { Field } from '../arrow/arrow-type.ts'
+import type { ArrowType, Field } from '../arrow/arrow-type.ts'
 import type { ConstantValue } from '../arrow/make-column.ts'
 import type { RowGroupPlan } from '../decode/decoder.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
+import type { Predicate } from '../predicate/predicate.ts'
 import type { Frame, FrameLimits } from './frame.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
 
@@ -9,7 +10,9 @@ import type { ScanReceipt } from './scan-receipt.ts'
 export interface ScanJob {
   readonly fields: readonly Field[]
   readonly frames: FrameLimits
-  /** `Infinity` when there is none. */
+  /** Terms that must all be true of a row; each piece says which of them have to be asked there. Absent: none. */
+  readonly terms?: readonly Predicate[]
+  /** Of rows that match. `Infinity` when there is none. */
   readonly rowLimit: number
 }
 
@@ -17,6 +20,23 @@ export interface ScanJob {
 export type ColumnSource =
   | { readonly kind: 'decoded'; /** Among the plan's columns. */ readonly index: number }
   | { readonly kind: 'constant'; readonly value: ConstantValue }
+
+/** A column that the filter looks at. */
+export interface FilterColumn {
+  /** As the terms name it. */
+  readonly column: string
+  readonly type: ArrowType
+  readonly source: ColumnSource
+  /** The type of a constant. */
+  readonly constantType: ArrowType
+}
+
+/** What has to be asked of each row of a piece. */
+export interface PieceFilter {
+  /** Indexes of the job's terms, ascending. */
+  readonly terms: readonly number[]
+  readonly columns: readonly FilterColumn[]
+}
 
 /** One row group to be read. Plain data. */
 export interface ScanPiece {
@@ -28,6 +48,8 @@ export interface ScanPiece {
   readonly plan?: RowGroupPlan
   /** One for each of the job's fields. */
   readonly columns: readonly ColumnSource[]
+  /** Absent: all rows match. */
+  readonly filter?: PieceFilter
 }
 
 /** A scan under way. */

@@ -1,4 +1,5 @@
 import type { Field } from '../arrow/arrow-type.ts'
+import type { Predicate } from '../predicate/predicate.ts'
 import type { Split } from '../planning/split.ts'
 import type { FrameLimits } from './frame.ts'
 
@@ -20,6 +21,8 @@ export interface ScanRequest {
   /** In the order of the answer. */
   readonly columns: readonly ScanColumn[]
   readonly frames: FrameLimits
-  /** No more rows than this. */
+  /** Only rows of which it is true; its columns need not be among those of the answer. Absent: all rows. */
+  readonly predicate?: Predicate
+  /** No more rows than this, of those that match. */
   readonly rowLimit?: number
 }

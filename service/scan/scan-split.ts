@@ -7,7 +7,8 @@ import type { Footer } from '../footers/footer.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
 import type { Split, SplitFile } from '../planning/split.ts'
 import type { Frame } from './frame.ts'
-import { type ColumnMatch, matchColumns } from './match-columns.ts'
+import { conjunctsOf, type Predicate } from '../predicate/predicate.ts'
+import { type PieceMatch, pieceMatcher } from './filter-match.ts'
 import type { ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
 import { scanLimits } from './scan-limits.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
@@ -33,12 +34,13 @@ export function scanSplit(request: ScanRequest, deps: ScanDeps, signal: AbortSig
   const job = {
     fields: request.columns.map(({ field }) => field),
     frames: request.frames,
+    terms: request.predicate === undefined ? [] : conjunctsOf(request.predicate),
     rowLimit: request.rowLimit ?? Infinity,
   }
   const left = new AbortController()
   const both = AbortSignal.any([signal, left.signal])
   const opened = { files: 0 }
-  const pieces = planPieces(request, deps.footers, opened, both)
+  const pieces = planPieces({ request, terms: job.terms, opened }, deps.footers, both)
   const run = deps.runner.run(job, pieces, both)
   return {
     frames: untilLeft(run.frames, left),
@@ -66,11 +68,19 @@ interface OpenFile {
   readonly footer: Footer
 }
 
-/** The split's row groups one by one, until there are rows enough. Footers are read ahead. */
+interface PiecesRequest {
+  readonly request: ScanRequest
+  readonly terms: readonly Predicate[]
+  readonly opened: { files: number }
+}
+
+/**
+ * The split's row groups that may hold matching rows one by one, until there are surely rows enough. Footers are read
+ * ahead.
+ */
 async function* planPieces(
-  request: ScanRequest,
+  { request, terms, opened }: PiecesRequest,
   footers: FooterSource,
-  opened: { files: number },
   signal: AbortSignal,
 ): AsyncGenerator<ScanPiece, void, undefined> {
   const { split } = request
@@ -82,9 +92,9 @@ async function* planPieces(
   }
   for await (const opening of mapAhead(split.files, scanLimits.filesAheadMax, open, signal)) {
     opened.files++
-    for (const piece of planFile(request, opening)) {
+    for (const piece of planFile(request, terms, opening)) {
       yield piece
-      rowsLeft -= piece.rowCount
+      if (piece.filter === undefined) rowsLeft -= piece.rowCount
       if (rowsLeft <= 0) return
     }
   }
@@ -95,7 +105,11 @@ function versionOf({ bucket }: Split, file: SplitFile): ObjectVersion {
   return { bucket, key, etag, sizeBytes, ...(versionId === undefined ? {} : { versionId }) }
 }
 
-function* planFile(request: ScanRequest, { file, object, footer }: OpenFile): Generator<ScanPiece> {
+function* planFile(
+  request: ScanRequest,
+  terms: readonly Predicate[],
+  { file, object, footer }: OpenFile,
+): Generator<ScanPiece> {
   const { start, end } = file.rowGroups
   const name = `${object.bucket}/${object.key}`
   if (end > footer.rowGroupCount) {
@@ -104,15 +118,11 @@ function* planFile(request: ScanRequest, { file, object, footer }: OpenFile): Ge
       `${name} has ${footer.rowGroupCount} row groups, the plan was made for ${end}; plan again`,
     )
   }
-  const match = matchColumns({
-    columns: request.columns,
-    fileColumns: footer.columns,
-    object,
-    prefix: request.split.prefix,
-  })
+  const matchPiece = pieceMatcher({ request, terms, footer, object })
   for (let groupIndex = start; groupIndex < end; groupIndex++) {
     const { rowCount } = footer.rowGroup(groupIndex)
-    if (rowCount > 0) yield planPiece({ footer, object, groupIndex, rowCount }, match)
+    const match = rowCount > 0 ? matchPiece(groupIndex) : undefined
+    if (match) yield planPiece({ footer, object, groupIndex, rowCount }, match)
   }
 }
 
@@ -123,10 +133,11 @@ interface GroupOfFile {
   readonly rowCount: number
 }
 
-function planPiece(group: GroupOfFile, { columnIndexes, sources }: ColumnMatch): ScanPiece {
+function planPiece(group: GroupOfFile, match: PieceMatch): ScanPiece {
+  const { columnIndexes, sources, filter } = match
   const { footer, object, groupIndex, rowCount } = group
   const source = `${object.bucket}/${object.key}, row group ${groupIndex}`
-  const piece = { object, source, rowCount, columns: sources }
+  const piece = { object, source, rowCount, columns: sources, ...(filter && { filter }) }
   if (columnIndexes.length === 0) return piece
   const plan = planRowGroup({ footer, object, groupIndex, columnIndexes })
   if (plan.bufferBytes > ROW_GROUP_BYTES_MAX) {

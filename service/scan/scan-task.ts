@@ -9,6 +9,7 @@ import type { ObjectStore } from '../objects/object-store.ts'
 import { type CastRows, castRows } from './cast-rows.ts'
 import { DecoderTrap } from './decoder-trap.ts'
 import type { DecoderTurn } from './decoder-turn.ts'
+import { ScanFilter } from './filter-rows.ts'
 import { type FetchedPiece, fetchRowGroup } from './fetch-row-group.ts'
 import type { MemoryRun, MemorySource } from './frame-memory.ts'
 import type { ParkingSpace } from './parking-space.ts'
@@ -89,6 +90,7 @@ class ScanTask {
   readonly #signal: AbortSignal
   readonly #types: readonly ArrowType[]
   readonly #queue: RowQueue
+  readonly #filter: ScanFilter
   #held: HeldRows | undefined
   #rowsLeft: number
   #parkedBytes = 0
@@ -101,6 +103,7 @@ class ScanTask {
     this.#signal = signal
     this.#types = job.fields.map(({ type }) => type)
     this.#queue = new RowQueue(this.#types, job.frames)
+    this.#filter = new ScanFilter(job.terms ?? [])
     this.#rowsLeft = job.rowLimit
   }
 
@@ -127,15 +130,14 @@ class ScanTask {
   async #open(fetched: FetchedPiece): Promise<HeldRows> {
     const { piece } = fetched
     const { fields } = this.#job
-    const rowCount = Math.min(piece.rowCount, this.#rowsLeft)
-    this.#rowsLeft -= rowCount
+    const wanted = { piece, fields, filter: this.#filter, rowsMax: this.#rowsLeft }
     this.#parts.receipt.rowGroups++
     this.#parts.receipt.rowsRead += piece.rowCount
     const ends = [() => fetched.release()]
     const release = () => ends.splice(0).forEach((end) => end())
     if (piece.plan === undefined) {
       return {
-        rest: castRows({ piece, fields, decoded: [], rowCount }),
+        rest: castRows({ ...wanted, decoded: [] }),
         bytes: 0,
         hasTurn: () => false,
         release,
@@ -147,7 +149,7 @@ class ScanTask {
       ends.unshift(() => decoded.release())
       const bytes = decoded.columns.reduce((sum, column) => sum + columnBytes(column), 0)
       this.#parts.receipt.decodedBytes += bytes
-      const rest = castRows({ piece, fields, decoded: decoded.columns, rowCount })
+      const rest = castRows({ ...wanted, decoded: decoded.columns })
       return { rest, bytes, hasTurn: () => ends.length > 0, release }
     } catch (error) {
       if (error instanceof DecoderTrap) this.#parts.turn.close()
@@ -184,6 +186,7 @@ class ScanTask {
       const next = this.#held?.rest.next()
       if (next === undefined || next.done === true) return false
       this.#queue.add(next.value.columns, next.value.rowCount)
+      this.#rowsLeft -= next.value.rowCount
       return true
     })
   }
