@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Field } from '../../service/arrow/arrow-type.ts'
 import type { Canonical } from '../support/columns-canonical.ts'
 import { goldenBytes, goldenNames } from '../support/columns-golden.ts'
@@ -60,9 +60,9 @@ export async function runMutants(options: FuzzOptions): Promise<FuzzReport> {
       counts[outcome] = (counts[outcome] ?? 0) + 1
       const broken = tookMs > MS_MAX ? `took ${Math.round(tookMs)} ms` : brokenRules.get(outcome)
       if (broken !== undefined) {
-        const cause = reading.error?.cause === undefined ? '' : ` (${String(reading.error.cause)})`
+        const { name } = original
         failures.push(
-          `--seed ${seed} --only ${number}: ${original.name}, ${mutant.what}: ${broken}${cause}`,
+          `--seed ${seed} --only ${number}: ${name}, ${mutant.what}: ${broken}${causeOf(reading)}`,
         )
       }
       if (only !== undefined) break
@@ -112,6 +112,10 @@ function judge({ rows }: Original, { promised }: Mutant, reading: Reading): stri
   if (isDeepStrictEqual(reading.rows, rows)) return 'same rows'
   if (reading.rows.length !== rows.length) return 'other count'
   return isKept(promised) ? 'other rows' : 'same count'
+}
+
+function causeOf({ error }: Reading): string {
+  return error?.cause === undefined ? '' : ` (${inspect(error.cause)})`
 }
 
 function isKept(promised: Promised): boolean {
