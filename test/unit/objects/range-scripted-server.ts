@@ -96,14 +96,13 @@ export async function scene(t: Test, script: Script, options: SceneOptions = {})
     for (const socket of connections) socket.destroy()
     server.close()
   })
-  const closed = (socket: Socket): unknown => socket.destroyed || once(socket, 'close')
   return {
     store,
     port,
     requests,
     connections,
     handedOn: () => handedOn,
-    allClosed: async () => void (await Promise.all(connections.map(closed))),
+    allClosed: async () => void (await Promise.all(connections.map(whenClosed))),
   }
 }
 
@@ -118,4 +117,9 @@ export function anySignal(): AbortSignal {
 
 export function keys(): StoreCredentials {
   return { accessKey: 'us', secretKey: new Secret('our secret') }
+}
+
+/** Resolves when the connection is closed, in order or not. */
+export async function whenClosed(socket: Socket): Promise<void> {
+  if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve))
 }

@@ -1,10 +1,9 @@
-import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Socket } from 'node:net'
 import t from 'tap'
 import { Secret } from '../../../service/credentials/secret.ts'
 import { answerOf, anySignal, body, keys, object } from './range-scripted-server.ts'
-import { range, readText, scene } from './range-scripted-server.ts'
+import { range, readText, scene, whenClosed } from './range-scripted-server.ts'
 
 t.test(
   'a range is asked for by version and read over one connection again and again',
@@ -80,7 +79,7 @@ t.test('bytes nobody asked for close the connection', async (t) => {
   t.equal(await readText(store), body)
   const [socket] = connections
   socket?.write(answerOf().replace(body, 'POISONED!!'))
-  if (socket !== undefined) await once(socket, 'close')
+  if (socket !== undefined) await whenClosed(socket)
   t.equal(await readText(store), body)
   t.equal(connections.length, 2)
 })
