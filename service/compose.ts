@@ -9,6 +9,7 @@ import { GatewayError } from './errors.ts'
 import { athenaBackend } from './federation/athena-backend.ts'
 import type { CallObserver } from './federation/federation-service.ts'
 import { federationService } from './federation/federation-service.ts'
+import { FooterArchive } from './footers/footer-archive.ts'
 import { FooterCache } from './footers/footer-cache.ts'
 import { grpcServer } from './grpc/grpc-server.ts'
 import { httpServer } from './http/http-server.ts'
@@ -66,7 +67,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     )
   }
   const registry = new MetricsRegistry(version)
-  const { store, pool, backend } = await openRooms(config, registry)
+  const { store, archive, pool, backend } = await openRooms(config, registry)
   const translate = translator(log)
   const federation = federationService({ backend, observe: observer(registry, log), translate })
   const tls = config.tls && readTls(config.tls)
@@ -84,6 +85,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
       await grpc.close(config.shutdownTimeoutMs)
       await http.close()
       await pool.close()
+      await archive?.close()
       store.close()
     },
   }
@@ -101,14 +103,19 @@ async function openRooms(config: Config, registry: MetricsRegistry) {
   // Equal questions asked at once are one request, and take one place in the queue; what is small and asked for
   // again (magic, page indexes, bloom filters) is answered from memory. Footers have a cache of their own.
   const store = withByteCache(withSingleFlight(limited), SMALL_READS)
+  const archive = await openArchive(config)
   const footers = new FooterCache({
     store,
     bytesMax: config.footerCacheBytesMax,
     concurrency: FOOTER_READS_MAX,
+    ...(archive && { archive }),
   })
   watchFooters(registry, footers)
-  const { bucketPrefix, tablesPath, listingTtlMs, splitBytesTarget } = config
-  const catalog = new Catalog({ bucketPrefix, tablesPath, listingTtlMs }, { store, footers, nowMs })
+  const { bucketPrefix, tablesPath, listingTtlMs, schemaMode, splitBytesTarget } = config
+  const catalog = new Catalog(
+    { bucketPrefix, tablesPath, listingTtlMs, schemaMode },
+    { store, footers, nowMs, ...(archive && { archive }) },
+  )
   const keys = new TicketKeys(config.ticketKeys.map((key) => key.reveal()))
   const planning = { catalog, footers, keys, nowMs: Date.now, options: { splitBytesTarget } }
   const memoryBytes = config.memoryBytes || defaultMemoryBytes()
@@ -117,6 +124,7 @@ async function openRooms(config: Config, registry: MetricsRegistry) {
     connection,
     credentials,
     workerCount,
+    decoder: config.decoder,
     ...shareMemory(memoryBytes, workerCount),
     quarantineMs: config.quarantineMs,
     onLoss: () => registry.add('workersLost', 1),
@@ -130,7 +138,12 @@ async function openRooms(config: Config, registry: MetricsRegistry) {
       scanSplit(request, { footers, runner: pool }, signal),
     ),
   })
-  return { store, pool, backend }
+  return { store, archive, pool, backend }
+}
+
+async function openArchive(config: Config): Promise<FooterArchive | undefined> {
+  const { cacheDirectory: directory, cacheDirectoryBytesMax: bytesMax } = config
+  return directory === undefined ? undefined : FooterArchive.open({ directory, bytesMax })
 }
 
 async function readiness(

@@ -1,3 +1,5 @@
+import type { DecoderEngine } from './decode/decoder-engine.ts'
+import { decoderEngines } from './decode/decoder-engine.ts'
 import type { StoreSource } from './credentials/store-source.ts'
 import { Secret } from './credentials/secret.ts'
 
@@ -21,11 +23,17 @@ export interface Config {
   readonly logLevel: string
   /** Decode workers; 0: one less than the cores, at least one. */
   readonly workers: number
+  readonly decoder: DecoderEngine
   /** What scans may use; 0: half of the container's memory. */
   readonly memoryBytes: number
   /** How long a row group that cost a worker is refused. */
   readonly quarantineMs: number
   readonly footerCacheBytesMax: number
+  /** What is kept over restarts; absent: nothing. */
+  readonly cacheDirectory: string | undefined
+  readonly cacheDirectoryBytesMax: number
+  /** Which files make a table's schema. */
+  readonly schemaMode: 'sample' | 'full'
   readonly splitBytesTarget: number
   readonly shutdownTimeoutMs: number
 }
@@ -72,9 +80,13 @@ const names = new Set([
   'SPILLWAY_LISTING_TTL',
   'SPILLWAY_LOG_LEVEL',
   'SPILLWAY_WORKERS',
+  'SPILLWAY_DECODER',
   'SPILLWAY_MEMORY_BYTES',
   'SPILLWAY_QUARANTINE',
   'SPILLWAY_FOOTER_CACHE_BYTES',
+  'SPILLWAY_CACHE_DIRECTORY',
+  'SPILLWAY_CACHE_DIRECTORY_BYTES',
+  'SPILLWAY_SCHEMA_MODE',
   'SPILLWAY_SPLIT_BYTES',
   'SPILLWAY_SHUTDOWN_TIMEOUT',
 ])
@@ -111,9 +123,13 @@ export function readConfig(env: Environment): Config {
     ticketKeys: ticketKeys(read),
     logLevel: read.oneOf('SPILLWAY_LOG_LEVEL', logLevels, 'info'),
     workers: read.count('SPILLWAY_WORKERS', 0, 256),
+    decoder: read.oneOf('SPILLWAY_DECODER', decoderEngines, 'auto'),
     memoryBytes: memoryBytes(read),
     quarantineMs: read.duration('SPILLWAY_QUARANTINE', '10m'),
     footerCacheBytesMax: read.size('SPILLWAY_FOOTER_CACHE_BYTES', '256MiB', MEBIBYTE),
+    cacheDirectory: read.text('SPILLWAY_CACHE_DIRECTORY', '') || undefined,
+    cacheDirectoryBytesMax: read.size('SPILLWAY_CACHE_DIRECTORY_BYTES', '1GiB', MEBIBYTE),
+    schemaMode: read.oneOf('SPILLWAY_SCHEMA_MODE', ['sample', 'full'], 'sample'),
     splitBytesTarget: read.size('SPILLWAY_SPLIT_BYTES', '128MiB', MEBIBYTE),
     shutdownTimeoutMs: read.duration('SPILLWAY_SHUTDOWN_TIMEOUT', '30s'),
   }

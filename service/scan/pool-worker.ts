@@ -1,3 +1,4 @@
+import type { DecoderEngine } from '../decode/decoder-engine.ts'
 import { setTimeout as after } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { StoreCredentialsSource } from '../credentials/store-credentials.ts'
@@ -28,6 +29,8 @@ export interface PoolWorkerOptions {
   readonly credentials: StoreCredentialsSource
   readonly limits: ScanLimits
   readonly quarantine: Quarantine
+  /** Default `auto`. */
+  readonly decoder?: DecoderEngine
   /** What the thread runs, without extension; default: `scan-worker` beside this file. */
   readonly entry?: URL
 }
@@ -87,6 +90,7 @@ export class PoolWorker {
     this.#memory = new SharedArrayBuffer(options.limits.memoryBytes)
     const start: WorkerStart = {
       connection: options.connection,
+      decoder: options.decoder ?? 'auto',
       limits: options.limits,
       memory: this.#memory,
       decoding: this.#decoding,

@@ -1,3 +1,4 @@
+import type { DecoderEngine } from '../decode/decoder-engine.ts'
 import type { PlainError } from './plain-error.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import type { ScanLimits } from './scan-limits.ts'
@@ -11,6 +12,7 @@ export const DECODING_BYTES = 12
 /** What a worker is born with. */
 export interface WorkerStart {
   readonly connection: StoreConnection
+  readonly decoder: DecoderEngine
   readonly limits: ScanLimits
   /** Where it writes its frames. */
   readonly memory: SharedArrayBuffer

@@ -1,0 +1,13 @@
+import type { DecoderEngine } from './decoder-engine.ts'
+import type { Decoder } from './decoder.ts'
+import { hybridDecoder } from './hybrid-decoder.ts'
+import { kernelDecoder } from './kernel-decoder.ts'
+import { loadKernels } from './kernel-module.ts'
+import { parquetWasmDecoder } from './parquet-wasm-decoder.ts'
+
+/** A decoder of this thread's own. */
+export async function openDecoder(engine: DecoderEngine): Promise<Decoder> {
+  const fallback = parquetWasmDecoder()
+  if (engine === 'parquet-wasm') return fallback
+  return hybridDecoder({ kernels: kernelDecoder({ module: await loadKernels() }), fallback })
+}
