@@ -58,10 +58,11 @@ export function athenaBackend(parts: AthenaBackendParts): FederationBackend {
       const split = parts.openTicket(request.ticket)
       assertSameTable(split, request)
       const { fields } = decodeSchemaMessage(request.arrowSchema)
-      const { rowLimit } = readConstraints(request.constraintsJson)
+      const { predicate, rowLimit } = readConstraints(request.constraintsJson)
       const scan: ScanRequest = {
         split,
         columns: scanColumns(packedFields(fields), split),
+        predicate,
         frames: blockLimits(request.blockBytesTarget, request.blockBytesMax),
         ...(rowLimit !== undefined && { rowLimit }),
       }

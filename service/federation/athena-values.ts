@@ -24,11 +24,13 @@ export class BlockReader {
    */
   values(block: BlockJson, type: ArrowType): readonly (Value | null)[] {
     if (block.records === '') return []
-    const known = this.#seen.get(block.records)
+    // Records do not tell their type: the same bytes may be a number and a date.
+    const key = `${block.schema} ${block.records}`
+    const known = this.#seen.get(key)
     if (known) return known
     const values = columnOf(block)
     const read = Array.from({ length: values.length }, (_, row) => valueAt(values, row, type))
-    this.#seen.set(block.records, read)
+    this.#seen.set(key, read)
     return read
   }
 }

@@ -3,7 +3,7 @@ import { makeData, Table, TimestampMillisecond, tableToIPC, Vector } from 'apach
 import t from 'tap'
 import { readConstraints } from '../../../service/federation/athena-constraints.ts'
 import type { InDomain, Predicate } from '../../../service/predicate/predicate.ts'
-import { predicateFalse, predicateTrue } from '../../../service/predicate/predicate.ts'
+import { predicateFalse } from '../../../service/predicate/predicate.ts'
 
 function layoutConstraints(version: number): string {
   const path = new URL(`../../golden/athena/java_layoutreq_v${version}.json`, import.meta.url)
@@ -50,7 +50,7 @@ t.test('reads bounds, points, nulls and complements', async (t) => {
   t.type(found.get('j_ts')?.domain.ranges[0]?.high?.value, 'bigint')
 })
 
-t.test('trusts a limit only when no filter stands above it', async (t) => {
+t.test('trusts a limit only when it understands all that stands below it', async (t) => {
   t.equal(
     readConstraints('{"summary":{},"expression":[],"orderByClause":[],"limit":7}').rowLimit,
     7,
@@ -62,11 +62,14 @@ t.test('trusts a limit only when no filter stands above it', async (t) => {
   t.equal(readConstraints('{"summary":{},"expression":[{}],"limit":7}').rowLimit, undefined)
 })
 
-t.test('does not believe an AllOrNoneValueSet that says nothing at all', async (t) => {
+t.test('takes an AllOrNoneValueSet that seems to mean nothing for not null, as Java writes that', async (t) => {
   const summary = {
     c: { '@type': 'AllOrNoneValueSet', type: { '@type': 'Utf8' }, all: false, nullAllowed: false },
   }
-  t.strictSame(readConstraints(JSON.stringify({ summary })).predicate, predicateTrue)
+  t.match(readConstraints(JSON.stringify({ summary })), {
+    understood: true,
+    predicate: { kind: 'in_domain', column: 'c', domain: { nullAllowed: false, ranges: [{}] } },
+  })
 })
 
 t.test('refuses what is not JSON and blocks that are not Arrow', async (t) => {
