@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import type { RecordArchive } from '../footers/footer-archive.ts'
 import type { ListedObject, ObjectStore } from '../objects/object-store.ts'
 import type { SkippedCounts } from './data-files.ts'
 import type { FilesDescription, FooterSource } from './describe-files.ts'
@@ -6,6 +7,7 @@ import { describeFiles } from './describe-files.ts'
 import { FileLister } from './file-lister.ts'
 import type { FilePage, FilesFrom } from './file-lister.ts'
 import { ListingCache } from './listing-cache.ts'
+import { SchemaLedger } from './schema-ledger.ts'
 import type { Table } from './table-folders.ts'
 import { findListedName, formatTableName, outsideNames, tableFolders } from './table-folders.ts'
 import type { TableName } from './table-name.ts'
@@ -19,6 +21,8 @@ export interface CatalogOptions {
   readonly tablesPath: string
   /** How long a listing may be used again; 0: never. */
   readonly listingTtlMs: number
+  /** Which files make a table's schema; default a sample. */
+  readonly schemaMode?: 'sample' | 'full'
   readonly limits?: Partial<CatalogLimits>
 }
 
@@ -32,6 +36,8 @@ export interface CatalogLimits {
   readonly rememberedEntriesMax: number
   /** Files whose footers make a table's schema; the newest and the oldest are always among them. */
   readonly sampleFilesMax: number
+  /** Files whose columns are remembered, of all tables together; about 100 bytes each. */
+  readonly ledgerFilesMax: number
 }
 
 export const catalogLimits: CatalogLimits = {
@@ -39,6 +45,7 @@ export const catalogLimits: CatalogLimits = {
   objectsMax: 10_000_000,
   rememberedEntriesMax: 100_000,
   sampleFilesMax: 16,
+  ledgerFilesMax: 1_000_000,
 }
 
 export interface CatalogParts {
@@ -48,6 +55,8 @@ export interface CatalogParts {
   readonly nowMs: () => number
   /** Milliseconds since the epoch, for declarations that name today; default this machine's clock. */
   readonly dateMs?: () => number
+  /** Keeps what files contributed to schemas over a restart. */
+  readonly archive?: RecordArchive
 }
 
 /** What is known of a table without reading its data. */
@@ -63,6 +72,7 @@ export class Catalog {
   readonly #listings: ListingCache
   readonly #files: FileLister
   readonly #tableOptions: TableOptionsReader
+  readonly #schemas: SchemaLedger
   /** `''` or the tables' folder with `/` at the end. */
   readonly #tablesPrefix: string
 
@@ -84,6 +94,11 @@ export class Catalog {
       dateMs: parts.dateMs ?? Date.now,
     })
     this.#tableOptions = new TableOptionsReader(parts.store)
+    this.#schemas = new SchemaLedger({
+      storeId: parts.store.id,
+      filesMax: this.#limits.ledgerFilesMax,
+      ...(parts.archive && { archive: parts.archive }),
+    })
   }
 
   /** Schemas as the outside sees them, sorted. Of buckets that differ only by case one name is listed. */
@@ -137,7 +152,8 @@ export class Catalog {
   }
 
   /**
-   * Columns, partitions and size of a table: one whole listing and the footers of a sample of its files.
+   * Columns, partitions and size of a table: one whole listing and the footers of a sample of its files, or of all,
+   * those left out whose columns are known from before.
    *
    * @throws {GatewayError} as `findTable` and `listFiles`; `table_not_found` the folder has no data files;
    *   `unreadable_file` and `unsupported` a file of the sample cannot be read.
@@ -145,10 +161,15 @@ export class Catalog {
   async describeTable(name: TableName, signal: AbortSignal): Promise<TableDescription> {
     const table = await this.findTable(name, signal)
     const { footers } = this.#parts
-    const { sampleFilesMax } = this.#limits
+    const isFull = this.#options.schemaMode === 'full'
     const files = await describeFiles(
       this.listFiles(table, {}, signal),
-      { footers, sampleFilesMax, columns: await this.#partitions(table, signal) },
+      {
+        footers,
+        ledger: await this.#schemas.open(table),
+        sampleFilesMax: isFull ? Infinity : this.#limits.sampleFilesMax,
+        columns: await this.#partitions(table, signal),
+      },
       signal,
     )
     if (files.fileCount === 0) throw noFiles(table, files.skipped)

@@ -10,11 +10,14 @@ import type { PartitionKind } from './partitions.ts'
 import { narrowKinds, partitionKinds, typeOfKinds } from './partitions.ts'
 import type { SchemaConflict, SchemaPart } from './schema-merge.ts'
 import { mergeSchemas } from './schema-merge.ts'
+import type { FileSchema, TableLedger } from './schema-ledger.ts'
 import { spreadSample } from './spread-sample.ts'
 
 /** Where footers come from. */
 export interface FooterSource {
   get(object: ObjectVersion, signal: AbortSignal): Promise<Footer>
+  /** The object, its version pinned if the read of its footer told it; absent: none ever is. */
+  pin?(object: ObjectVersion): ObjectVersion
 }
 
 /** Columns, partitions and size of a table. */
@@ -26,13 +29,16 @@ export interface FilesDescription {
   readonly conflicts: readonly SchemaConflict[]
   readonly fileCount: number
   readonly fileBytes: number
-  /** Files whose footers were read for this. */
+  /** Files whose columns these are. */
   readonly sampledFileCount: number
   readonly skipped: SkippedCounts
 }
 
 export interface DescribeOptions {
   readonly footers: FooterSource
+  /** What is known of the files without their footers. */
+  readonly ledger: TableLedger
+  /** Files of a spread sample; Infinity: all. */
   readonly sampleFilesMax: number
   /** Declared partition columns; none: found from the folders. */
   readonly columns: readonly DeclaredColumn[]
@@ -47,32 +53,22 @@ export async function describeFiles(
   options: DescribeOptions,
   signal: AbortSignal,
 ): Promise<FilesDescription> {
-  const { footers, sampleFilesMax, columns } = options
-  const sample = spreadSample<TableFile>(sampleFilesMax, ({ object }) => object.modifiedMs)
-  const kindsOf = new Map<string, readonly PartitionKind[]>()
-  let folder: TableFile['partitions'] | undefined
-  let [fileCount, fileBytes, skipped] = [0, 0, noneSkipped]
-  for await (const page of pages) {
-    skipped = addSkipped(skipped, page.skipped)
-    for (const file of page.files) {
-      fileCount += 1
-      fileBytes += file.object.sizeBytes
-      sample.add(file)
-      if (file.partitions === folder) continue
-      folder = file.partitions
-      for (const { name, text } of folder) {
-        kindsOf.set(name, narrowKinds(kindsOf.get(name) ?? partitionKinds, text))
-      }
-    }
-  }
+  const { sampleFilesMax, ledger, columns } = options
+  const tally = fileTally()
+  const chosen =
+    sampleFilesMax === Infinity
+      ? tallied(pages, tally)
+      : sampled(tallied(pages, tally), sampleFilesMax)
+  const { parts, partCount } = await partsOf(chosen, options, signal)
+  ledger.close()
+  const { kindsOf, fileCount, fileBytes, skipped } = tally
   const found = [...kindsOf].map(([name, kinds]) => ({ name, type: typeOfKinds(kinds) }))
   const partitionFields = (columns.length > 0 ? columns : found).map(({ name, type }): Field => ({
     name,
     type,
     nullable: true,
   }))
-  const sampled = sample.items()
-  const { fields, conflicts } = mergeSchemas(await fieldsOf(sampled, footers, signal))
+  const { fields, conflicts } = mergeSchemas(parts)
   const inFolders = new Set(partitionFields.map(({ name }) => name.toLowerCase()))
   return {
     fields: fields.filter(({ name }) => !inFolders.has(name.toLowerCase())),
@@ -80,21 +76,78 @@ export async function describeFiles(
     conflicts: conflicts.filter(({ column }) => !inFolders.has(column.toLowerCase())),
     fileCount,
     fileBytes,
-    sampledFileCount: sampled.length,
+    sampledFileCount: partCount,
     skipped,
   }
 }
 
-async function fieldsOf(
-  files: readonly TableFile[],
-  footers: FooterSource,
-  signal: AbortSignal,
-): Promise<readonly SchemaPart[]> {
-  const read = async ({ object }: TableFile, both: AbortSignal): Promise<SchemaPart> => {
-    const { columns } = await footers.get(object, both)
-    return { source: object.key, fields: columns.map(({ field }) => field) }
+/** What a listing alone tells, added up while it is read. */
+interface FileTally {
+  readonly kindsOf: Map<string, readonly PartitionKind[]>
+  fileCount: number
+  fileBytes: number
+  skipped: SkippedCounts
+}
+
+function fileTally(): FileTally {
+  return { kindsOf: new Map(), fileCount: 0, fileBytes: 0, skipped: noneSkipped }
+}
+
+async function* tallied(
+  pages: AsyncIterable<FilePage>,
+  tally: FileTally,
+): AsyncGenerator<TableFile, void> {
+  const { kindsOf } = tally
+  let folder: TableFile['partitions'] | undefined
+  for await (const page of pages) {
+    tally.skipped = addSkipped(tally.skipped, page.skipped)
+    for (const file of page.files) {
+      tally.fileCount += 1
+      tally.fileBytes += file.object.sizeBytes
+      if (file.partitions !== folder) {
+        folder = file.partitions
+        for (const { name, text } of folder) {
+          kindsOf.set(name, narrowKinds(kindsOf.get(name) ?? partitionKinds, text))
+        }
+      }
+      yield file
+    }
   }
-  const parts: SchemaPart[] = []
-  for await (const part of mapAhead(files, FOOTERS_AHEAD, read, signal)) parts.push(part)
-  return parts
+}
+
+async function* sampled(
+  files: AsyncIterable<TableFile>,
+  filesMax: number,
+): AsyncGenerator<TableFile, void> {
+  const sample = spreadSample<TableFile>(filesMax, ({ object }) => object.modifiedMs)
+  for await (const file of files) sample.add(file)
+  yield* sample.items()
+}
+
+interface SchemaParts {
+  /** One for each schema, with the first file that has it. */
+  readonly parts: readonly SchemaPart[]
+  readonly partCount: number
+}
+
+/** Files of one schema say the same: what they contribute is merged once. */
+async function partsOf(
+  files: AsyncIterable<TableFile>,
+  { footers, ledger }: DescribeOptions,
+  signal: AbortSignal,
+): Promise<SchemaParts> {
+  const read = async ({ object }: TableFile, both: AbortSignal) => {
+    const known = ledger.get(object)
+    if (known) return { object, schema: known }
+    const { columns } = await footers.get(object, both)
+    const fields = columns.map(({ field }) => field)
+    return { object, schema: ledger.set(object, fields) }
+  }
+  const parts = new Map<FileSchema, SchemaPart>()
+  let partCount = 0
+  for await (const { object, schema } of mapAhead(files, FOOTERS_AHEAD, read, signal)) {
+    partCount += 1
+    if (!parts.has(schema)) parts.set(schema, { source: object.key, fields: schema.fields })
+  }
+  return { parts: [...parts.values()], partCount }
 }

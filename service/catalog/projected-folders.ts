@@ -74,13 +74,15 @@ const escaped = /[\u0000-\u001f"#%'*/:=?\\\u007f{[\]^]/g
 
 /** The folder's name, and where Hive would escape something and the plain name can be a folder's, that one too. */
 function folderNames({ name, text }: { readonly name: string; readonly text: string }) {
-  const escape = (part: string): string =>
-    part.replaceAll(
-      escaped,
-      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-    )
   const isPlain = !/[%/]/.test(name + text)
   return [...new Set([`${escape(name)}=${escape(text)}`, ...(isPlain ? [`${name}=${text}`] : [])])]
+}
+
+function escape(part: string): string {
+  return part.replaceAll(
+    escaped,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  )
 }
 
 /** True when a file's folders are those of the declaration. */

@@ -1,5 +1,8 @@
 import { GatewayError } from '../errors.ts'
-import type { ObjectStore, ObjectVersion } from '../objects/object-store.ts'
+import type { ObjectStore, ObjectVersion, ReadRequest } from '../objects/object-store.ts'
+import type { RecordArchive } from './footer-archive.ts'
+import type { ArchivedFooter } from './footer-archive-footer.ts'
+import { archiveFooter, restoreFooter } from './footer-archive-footer.ts'
 import { TRAILER_BYTES } from './footer-limits.ts'
 import type { Footer } from './footer.ts'
 import { footerRange, footerSource, parseFooter } from './parse-footer.ts'
@@ -21,12 +24,16 @@ export interface FooterCacheOptions {
   /** Files read at the same time. */
   readonly concurrency: number
   readonly guessBytes?: number
+  /** Keeps footers over a restart; absent: none are. */
+  readonly archive?: RecordArchive
 }
 
 export interface FooterCacheCounters {
   /** Answers from memory, and those that joined a read under way. */
   readonly hits: number
   readonly misses: number
+  /** Of the misses, those that the archive had. */
+  readonly restored: number
   /** Requests to the store and the bytes they asked for. */
   readonly reads: number
   readonly readBytes: number
@@ -35,7 +42,7 @@ export interface FooterCacheCounters {
 }
 
 /** A footer, or the error that this version of this file will always give. */
-type Held = { readonly footer: Footer } | { readonly failure: GatewayError }
+type Held = ArchivedFooter | { readonly failure: GatewayError }
 
 interface Flight {
   readonly promise: Promise<Footer>
@@ -44,7 +51,7 @@ interface Flight {
 }
 
 /**
- * Footers by store, bucket, key, ETag and version, the least recently used dropped first. A miss takes one ranged
+ * Footers by store, bucket, key and ETag, the least recently used dropped first. A miss takes one ranged
  * read of the file's end, a second only when the footer is longer than the guess. Callers who want the same footer
  * share one read, which is aborted when the last of them has gone. What the store fails with is not kept; what is
  * wrong with the file is, since the ETag pins its bytes.
@@ -54,6 +61,7 @@ export class FooterCache {
   readonly #held = new Map<string, Held>()
   readonly #flights = new Map<string, Flight>()
   readonly #slots: Slots
+  #restored = 0
   #heldBytes = 0
   #hits = 0
   #misses = 0
@@ -69,6 +77,7 @@ export class FooterCache {
     return {
       hits: this.#hits,
       misses: this.#misses,
+      restored: this.#restored,
       reads: this.#reads,
       readBytes: this.#readBytes,
       heldBytes: this.#heldBytes,
@@ -100,18 +109,26 @@ export class FooterCache {
     return this.#join(name, this.#launch(name, object), signal)
   }
 
-  #nameOf({ bucket, key, etag, versionId }: ObjectVersion): string {
-    return JSON.stringify([this.#options.store.id, bucket, key, etag, versionId ?? null])
+  /** The object with its version, when the read of its footer told it: so reads outlive its replacement. */
+  pin(object: ObjectVersion): ObjectVersion {
+    if (object.versionId !== undefined) return object
+    const held = this.#held.get(this.#nameOf(object))
+    const versionId = held && 'footer' in held ? held.versionId : undefined
+    return versionId === undefined ? object : { ...object, versionId }
+  }
+
+  #nameOf({ bucket, key, etag }: ObjectVersion): string {
+    return JSON.stringify([this.#options.store.id, bucket, key, etag])
   }
 
   #launch(name: string, object: ObjectVersion): Flight {
     const controller = new AbortController()
     const promise = this.#slots
-      .use(() => this.#read(object, controller.signal), controller.signal)
+      .use(() => this.#restoreOrRead(name, object, controller.signal), controller.signal)
       .then(
-        (footer) => {
-          this.#keep(name, { footer })
-          return footer
+        (sourced) => {
+          this.#keep(name, sourced)
+          return sourced.footer
         },
         (error: unknown) => {
           if (isLasting(error)) this.#keep(name, { failure: error })
@@ -142,29 +159,52 @@ export class FooterCache {
     }
   }
 
-  async #read(object: ObjectVersion, signal: AbortSignal): Promise<Footer> {
+  async #restoreOrRead(
+    name: string,
+    object: ObjectVersion,
+    signal: AbortSignal,
+  ): Promise<ArchivedFooter> {
+    const { archive } = this.#options
+    const record = await archive?.get(name)
+    const restored = record && restoreFooter(record, object)
+    if (restored) {
+      this.#restored += 1
+      return restored
+    }
+    if (record) archive?.discard(name)
+    let versionId = object.versionId
+    const note = (told: string): void => {
+      versionId = told
+    }
+    const footer = await this.#read(object, note, signal)
+    archive?.put(name, archiveFooter({ footer, versionId }))
+    return { footer, versionId }
+  }
+
+  async #read(
+    object: ObjectVersion,
+    onVersion: (versionId: string) => void,
+    signal: AbortSignal,
+  ): Promise<Footer> {
     const guessBytes = Math.max(this.#options.guessBytes ?? FOOTER_GUESS_BYTES, TRAILER_BYTES)
     const end = object.sizeBytes
     if (end < TRAILER_BYTES) return parseFooter(new Uint8Array(), object)
     const start = Math.max(0, end - guessBytes)
-    const tail = await this.#fetch(object, { start, end }, signal)
+    const tail = await this.#fetch({ object, range: { start, end }, onVersion }, signal)
     const footer = footerRange(tail, footerSource(object))
     if (footer.start >= start) return parseFooter(tail, object)
-    const head = await this.#fetch(object, { start: footer.start, end: start }, signal)
+    const rest = { start: footer.start, end: start }
+    const head = await this.#fetch({ object, range: rest }, signal)
     const whole = new Uint8Array(head.length + tail.length)
     whole.set(head)
     whole.set(tail, head.length)
     return parseFooter(whole, object)
   }
 
-  #fetch(
-    object: ObjectVersion,
-    range: { readonly start: number; readonly end: number },
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
+  #fetch(request: ReadRequest, signal: AbortSignal): Promise<Uint8Array> {
     this.#reads += 1
-    this.#readBytes += range.end - range.start
-    return this.#options.store.read({ object, range }, signal)
+    this.#readBytes += request.range.end - request.range.start
+    return this.#options.store.read(request, signal)
   }
 
   #keep(name: string, held: Held): void {

@@ -48,6 +48,8 @@ export interface ReadRequest {
    * settled, whichever way, nothing more is written to it.
    */
   readonly into?: Uint8Array
+  /** Told what the store calls the version that it reads, in versioned buckets, if it says so. */
+  readonly onVersion?: (versionId: string) => void
 }
 
 /**

@@ -54,7 +54,7 @@ export function planFiles(
     const { object, partitions, groupStart } = candidate
     const footer = await footers.get(object, both)
     const pruned = pruneRowGroups(predicate, footer, partitions)
-    return { passed, found: { object, pruned, groupStart } }
+    return { passed, found: { object: footers.pin?.(object) ?? object, pruned, groupStart } }
   }
   return mapAhead(candidates(options, signal), footersAheadMax, find, signal)
 }
