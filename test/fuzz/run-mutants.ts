@@ -80,9 +80,9 @@ async function readOriginals(reader: MutantReader): Promise<Original[]> {
   for (const name of goldenNames()) {
     const bytes = goldenBytes(name)
     const fields = await reader.fieldsOf(bytes)
-    const { rows, error } = { rows: [], ...(await reader.read(bytes, fields)) }
-    if (error !== undefined) throw error
-    originals.push({ name, parts: takeApart(bytes), fields, rows })
+    const reading = await reader.read(bytes, fields)
+    if (reading.error !== undefined) throw reading.error
+    originals.push({ name, parts: takeApart(bytes), fields, rows: reading.rows ?? [] })
   }
   return originals
 }
@@ -110,7 +110,7 @@ const brokenRules = new Map([
 function judge({ rows }: Original, { promised }: Mutant, reading: Reading): string {
   if (reading.error !== undefined) return reading.error.code
   if (isDeepStrictEqual(reading.rows, rows)) return 'same rows'
-  if (reading.rows.length !== rows.length) return 'other count'
+  if (reading.rowCount !== rows.length) return 'other count'
   return isKept(promised) ? 'other rows' : 'same count'
 }
 
