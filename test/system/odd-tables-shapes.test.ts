@@ -27,7 +27,7 @@ async function put(
   await stack.client.putObject(schema, `tables/${key}`, writeParquet(columns, options))
 }
 
-/** Bytes of data files that the store was asked for while `run` ran. */
+/** Requests for data files that the store saw while `run` ran. */
 async function readRequests(run: () => Promise<unknown>): Promise<number> {
   const before = door.seen.length
   await run()
@@ -54,11 +54,18 @@ t.test('a table of 500 columns gives each of them, and reads only what is asked 
 
 const groups = 1_000
 const rowsPerGroup = 5
+let requestsOfAll = 0
 
 t.test('a file of 1,000 row groups gives all its rows in order', async (t) => {
   await put('grouped/a.parquet', [['id', longs(sequence(groups * rowsPerGroup))]], { rowsPerGroup })
-  const ids = await firstColumn(stack, { schema, table: 'grouped' })
-  t.strictSame(ids, sequence(groups * rowsPerGroup).map(String))
+  requestsOfAll = await readRequests(async () => {
+    const ids = await firstColumn(stack, { schema, table: 'grouped' })
+    t.equal(ids.length, groups * rowsPerGroup)
+    t.equal(
+      ids.findIndex((id, at) => id !== String(at)),
+      -1,
+    )
+  })
 })
 
 t.test('of 1,000 row groups only those are read that may match', async (t) => {
@@ -78,16 +85,13 @@ t.test('a list of 1,000 values finds its rows, and few others', async (t) => {
   for (const as of ['ranges', 'values'] as const) {
     const where = { id: { in: [...wanted, 10_000_000], as } }
     const { rows, statistics } = await askTable(stack, { schema, table: 'grouped', where })
-    t.strictSame(
-      rows,
-      wanted.map((id) => [String(id)]),
-    )
+    t.equal(rows.length, wanted.length)
+    t.ok(wanted.every((id, at) => rows[at]?.[0] === String(id)))
     t.equal(statistics.returnedRows, 1_005, '201 row groups of five')
   }
 })
 
 t.test('a limit is obeyed by the function itself, which then reads little', async (t) => {
-  const all = await readRequests(() => askTable(stack, { schema, table: 'grouped' }))
   for (const limit of [0, 1, 7]) {
     let returned = 0
     const requests = await readRequests(async () => {
@@ -95,7 +99,7 @@ t.test('a limit is obeyed by the function itself, which then reads little', asyn
       returned = statistics.returnedRows
     })
     t.equal(returned, limit)
-    t.ok(requests < all / 10, `${requests} of ${all} requests`)
+    t.ok(requests < requestsOfAll / 10, `${requests} of ${requestsOfAll} requests`)
   }
   const where = { id: { ge: 4_990 } }
   const ids = await firstColumn(stack, { schema, table: 'grouped', where, limit: 4 })
