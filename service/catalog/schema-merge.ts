@@ -1,6 +1,5 @@
 import type { Field } from '../arrow/arrow-type.ts'
 import { formatType } from '../arrow/format-type.ts'
-import { GatewayError } from '../errors.ts'
 import { findColumn, mergeField } from './merge-types.ts'
 
 /** The columns of one file. */
@@ -37,21 +36,6 @@ export function mergeSchemas(parts: readonly SchemaPart[]): MergedSchema {
     return partCount < parts.length ? { ...field, nullable: true } : field
   })
   return { fields, conflicts: columns.flatMap(({ conflict }) => conflict ?? []) }
-}
-
-/** @throws {GatewayError} `unsupported` the column is one of the conflicts: names files and types. */
-export function checkNoConflict(
-  conflicts: readonly SchemaConflict[],
-  columns: readonly string[],
-): void {
-  const wanted = new Set(columns.map((column) => column.toLowerCase()))
-  for (const { column, sources, types } of conflicts) {
-    if (!wanted.has(column.toLowerCase())) continue
-    throw new GatewayError(
-      'unsupported',
-      `column "${column}" is ${types[0]} in "${sources[0]}" but ${types[1]} in "${sources[1]}"; leave the column out or rewrite one of the files`,
-    )
-  }
 }
 
 interface MergedColumn {

@@ -31,8 +31,15 @@ export function spreadSample<Item>(
     },
     items() {
       const ends = [lowest, highest].filter((placed) => placed !== undefined)
-      const spread = count <= itemsMax ? kept : evenly(kept, Math.max(itemsMax - ends.length, 0))
-      const chosen = new Map([...spread, ...ends].map((placed) => [placed.at, placed]))
+      const withEnds = (spread: readonly Placed<Item>[]) =>
+        new Map([...spread, ...ends].map((placed) => [placed.at, placed]))
+      let spreadMax = Math.max(itemsMax, 0)
+      let chosen = withEnds(evenly(kept, spreadMax))
+      // The ends may be among the spread ones already, or take the places of two.
+      while (chosen.size > itemsMax && spreadMax > 0) {
+        spreadMax -= 1
+        chosen = withEnds(evenly(kept, spreadMax))
+      }
       return [...chosen.values()]
         .toSorted((left, right) => left.at - right.at)
         .map(({ item }) => item)

@@ -1,6 +1,7 @@
 import { Catalog } from '../../service/catalog/catalog.ts'
 import type { CatalogOptions } from '../../service/catalog/catalog.ts'
 import type { FooterSource } from '../../service/catalog/describe-files.ts'
+import type { RecordArchive } from '../../service/footers/footer-archive.ts'
 import { GatewayError } from '../../service/errors.ts'
 import type { Footer } from '../../service/footers/footer.ts'
 import { memoryStore } from '../../service/objects/memory-store.ts'
@@ -9,6 +10,7 @@ import { countingStore } from './counting-store.ts'
 import type { CountingStore } from './counting-store.ts'
 
 export interface MemoryTableOptions extends Partial<CatalogOptions> {
+  readonly archive?: RecordArchive
   /** Entries of one page of the store's listing. */
   readonly pageEntriesMax?: number
 }
@@ -26,6 +28,8 @@ export interface MemoryTable {
   readonly put: (key: string, content?: Footer | Uint8Array) => ListedObject
   readonly putInto: (bucket: string, key: string) => void
   readonly remove: (key: string) => void
+  /** Another catalog over the same store. */
+  readonly restart: (options: Omit<MemoryTableOptions, 'pageEntriesMax'>) => Catalog
 }
 
 const bucket = 'lake-a'
@@ -45,14 +49,16 @@ export function memoryTable(options: MemoryTableOptions = {}): MemoryTable {
       return footer
     },
   }
-  const catalog = new Catalog(
-    { bucketPrefix: 'lake-', tablesPath: 'tables', listingTtlMs: 0, ...given },
-    { store, footers, nowMs: () => clock.nowMs },
-  )
+  const start = ({ archive, ...more }: MemoryTableOptions) =>
+    new Catalog(
+      { bucketPrefix: 'lake-', tablesPath: 'tables', listingTtlMs: 0, ...more },
+      { store, footers, nowMs: () => clock.nowMs, ...(archive && { archive }) },
+    )
   let serial = 0
   return {
     store,
-    catalog,
+    catalog: start(given),
+    restart: start,
     footers,
     footersAsked,
     clock,
