@@ -82,7 +82,11 @@ export function openContinuation(token: string, options: OpenContinuationOptions
 }
 
 function isSameTable(left: TableName, right: TableName): boolean {
-  return formatTableName(left).toLowerCase() === formatTableName(right).toLowerCase()
+  return isSameName(left.schema, right.schema) && isSameName(left.table, right.table)
+}
+
+function isSameName(left: string, right: string): boolean {
+  return left.toLowerCase() === right.toLowerCase()
 }
 
 function decodeContinuation(plain: Buffer): Continuation {

@@ -295,6 +295,18 @@ t.test('goes on within a file as it was pinned', async (t) => {
   t.equal(second.splits[0]?.split.files[0]?.etag, pinned.etag, 'the read will find it changed')
 })
 
+t.test('tells tables apart whose names read the same when joined by a dot', async (t) => {
+  const table = planner()
+  for (const name of ['a', 'b', 'c']) {
+    table.put(`tables/x.orders/${name}.parquet`, footerOf([1, 2], [1, 2]))
+  }
+  const asked = { schema: 'lake-a', table: 'x.orders' }
+  const { continuation = '' } = await table.plan({ table: asked, splitsMax: 1 })
+  t.not(continuation, '')
+  const other = { schema: 'lake-a.x', table: 'orders' }
+  await t.rejects(table.plan({ continuation, table: other }), { message: /another table/ })
+})
+
 t.test('refuses continuations that are not its own', async (t) => {
   const table = planner()
   for (const name of ['a', 'b', 'c']) put(table, name, [1, 2], [1, 2])
