@@ -4,6 +4,7 @@ import { fileStore } from './file-store.ts'
 import type { ObjectStore } from './object-store.ts'
 import { rangeSocketStore } from './range-socket-store.ts'
 import { s3Store } from './s3-store.ts'
+import { withPinnedVersions } from './with-pinned-versions.ts'
 import { withRetry } from './with-retry.ts'
 
 /** Where the objects are: plain data, so that every thread opens a store of its own. */
@@ -28,9 +29,11 @@ export function openStore(
 ): ObjectStore {
   if (connection.kind === 'file') return watch(fileStore(fileURLToPath(connection.url)))
   const store = s3Store(connection, credentials)
-  return withRetry(
-    watch(
-      connection.dataReads === 'sdk' ? store : rangeSocketStore(store, connection, credentials),
+  return withPinnedVersions(
+    withRetry(
+      watch(
+        connection.dataReads === 'sdk' ? store : rangeSocketStore(store, connection, credentials),
+      ),
     ),
   )
 }

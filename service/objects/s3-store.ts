@@ -112,6 +112,9 @@ function readForm(request: ReadRequest): S3Request {
 async function readRange(answer: S3Answer, request: ReadRequest): Promise<Uint8Array> {
   const contentRange = answer.body.headers['content-range']
   checkRangeAnswer({ status: answer.status, etag: etagOf(answer), contentRange }, request)
+  const versionId = answer.body.headers['x-amz-version-id']
+  // Where versions are suspended all writes are called `null`, which pins nothing.
+  if (typeof versionId === 'string' && versionId !== 'null') request.onVersion?.(versionId)
   const target = rangeMemory(request)
   checkRangeLength(await fill(answer.body, target), request)
   return target
