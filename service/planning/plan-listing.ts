@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import type { FilesFrom, TableFile } from '../catalog/file-lister.ts'
+import type { FilePage, TableFile } from '../catalog/file-lister.ts'
 import type { FolderFilter } from '../catalog/partitions.ts'
 import type { Table } from '../catalog/table-folders.ts'
 import { formatTableName } from '../catalog/table-folders.ts'
@@ -9,9 +9,10 @@ import type { Predicate } from '../predicate/predicate.ts'
 import { columnsOf } from '../predicate/predicate.ts'
 import type { Ledger } from './ledger.ts'
 import { addLedgers, emptyLedger, skippedInLedger } from './ledger.ts'
+import type { PlanProgress } from './plan-progress.ts'
 import { partitionVerdict } from './prune.ts'
 import type { FileSum, RemainingFiles } from './remaining-files.ts'
-import { addFile, emptySum, hashFile, YOUNG_FILES_MAX } from './remaining-files.ts'
+import { addFile, emptySum, hashFile, subtractFiles, YOUNG_FILES_MAX } from './remaining-files.ts'
 
 export interface PlanListingOptions {
   readonly catalog: Pick<Catalog, 'listFiles'>
@@ -22,6 +23,9 @@ export interface PlanListingOptions {
   readonly remaining: RemainingFiles | undefined
 }
 
+/** Young files of one listing that are remembered until it is known which are left: about 150 bytes each. */
+const YOUNG_LISTED_MAX = 1_000_000
+
 /** A file of the table; `isLater` when it is not part of the plan because it came after its first page. */
 export interface ListedFile {
   readonly file: TableFile
@@ -29,64 +33,82 @@ export interface ListedFile {
 }
 
 /**
- * The files of one plan. Its first page takes what the store lists; later pages take of that what is left, and
- * nothing else: a file that came since is later, one that was replaced or deleted is missing from the total.
+ * The files of one plan. Its first page takes what one listing shows, and what that listing shows behind the page is
+ * what later pages take, and nothing else: a file that came since is later, one that was replaced or deleted is
+ * missing from the total. Files that their partitions rule out are not the plan's.
  */
 export class PlanListing {
   readonly #options: PlanListingOptions
+  #pages: AsyncGenerator<FilePage> | undefined
   #ledger: Ledger = emptyLedger
+  #total: FileSum = emptySum
+  #seenBeforeMs: number | undefined
+  /** Keys by hash. */
+  readonly #young = new Map<bigint, string>()
 
   constructor(options: PlanListingOptions) {
     this.#options = options
   }
 
-  /** What the last listing passed over. */
+  /** What the listing passed over as far as it has come. */
   get ledger(): Ledger {
     return this.#ledger
   }
 
+  /** To be called once. The listing stays where the caller leaves it. */
   async *files(startAfter: string | undefined, signal: AbortSignal): AsyncGenerator<ListedFile> {
-    const { remaining } = this.#options
-    const after = startAfter === undefined ? {} : { startAfter }
-    for await (const { files } of this.#pages(after, signal)) {
-      for (const file of files) yield { file, isLater: isLater(file, remaining) }
+    const { catalog, table, predicate, remaining } = this.#options
+    const after = startAfter !== undefined && { startAfter }
+    const from = { ...after, filter: folderFilter(predicate) }
+    this.#pages = catalog.listFiles(table, from, signal)
+    for (let page = await this.#next(); page; page = await this.#next()) {
+      for (const file of page.files) yield { file, isLater: isLater(file, remaining) }
     }
   }
 
   /**
-   * What the later pages of a plan must find after this key: one whole listing, so that the first page's ledger
-   * has all that was passed over.
+   * What the later pages of a plan must find, told on its first: the rest of the listing, without what the first
+   * page dealt with.
    *
    * @throws {GatewayError} `object_changed` too many files are as young as the listing.
    */
-  async remainingAfter(key: string, signal: AbortSignal): Promise<RemainingFiles> {
-    const { table, predicate } = this.#options
-    const young = new Set<bigint>()
-    let total: FileSum = emptySum
-    let seenBeforeMs: number | undefined
-    for await (const { files, answeredMs } of this.#pages({}, signal)) {
-      seenBeforeMs ??= answeredMs
-      for (const { object, partitions } of files) {
-        if (compareKeys(object.key, key) <= 0) continue
-        if (partitionVerdict(predicate, partitions) === 'none') continue
-        total = addFile(total, object)
-        if (object.modifiedMs >= seenBeforeMs) young.add(hashFile(object))
-      }
-      if (young.size > YOUNG_FILES_MAX) throw tooYoung(table)
+  async remaining({ position, seen }: PlanProgress): Promise<RemainingFiles> {
+    while (await this.#next()) continue
+    const afterKey = position?.afterKey ?? ''
+    const young = [...this.#young].filter(([, key]) => compareKeys(key, afterKey) > 0)
+    const isCut = this.#young.size >= YOUNG_LISTED_MAX
+    if (isCut || young.length > YOUNG_FILES_MAX) throw tooYoung(this.#options.table)
+    return {
+      total: subtractFiles(this.#total, seen),
+      seenBeforeMs: this.#seenBeforeMs ?? 0,
+      young: new Set(young.map(([hash]) => hash)),
     }
-    return { total, seenBeforeMs: seenBeforeMs ?? 0, young }
   }
 
-  async *#pages(after: Pick<FilesFrom, 'startAfter'>, signal: AbortSignal) {
-    const { catalog, table, predicate } = this.#options
-    this.#ledger = emptyLedger
-    const from = { ...after, filter: folderFilter(predicate) }
-    for await (const page of catalog.listFiles(table, from, signal)) {
-      this.#ledger = addLedgers(this.#ledger, {
-        ...skippedInLedger(page.skipped),
-        foldersDroppedByPartition: page.foldersPassed,
-      })
-      yield page
+  /** Ends the listing. */
+  async close(): Promise<void> {
+    await this.#pages?.return(undefined)
+  }
+
+  async #next(): Promise<FilePage | undefined> {
+    const { value: page, done } = (await this.#pages?.next()) ?? { done: true }
+    if (done === true || !page) return undefined
+    this.#ledger = addLedgers(this.#ledger, {
+      ...skippedInLedger(page.skipped),
+      foldersDroppedByPartition: page.foldersPassed,
+    })
+    // Later pages know what they must find.
+    if (!this.#options.remaining) this.#note(page)
+    return page
+  }
+
+  #note({ files, answeredMs }: FilePage): void {
+    this.#seenBeforeMs ??= answeredMs
+    for (const { object, partitions } of files) {
+      if (partitionVerdict(this.#options.predicate, partitions) === 'none') continue
+      this.#total = addFile(this.#total, object)
+      if (object.modifiedMs < this.#seenBeforeMs || this.#young.size >= YOUNG_LISTED_MAX) continue
+      this.#young.set(hashFile(object), object.key)
     }
   }
 }

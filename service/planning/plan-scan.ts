@@ -105,12 +105,16 @@ export async function planSplits(
     signal,
   )
   const expiresMs = nowMs + options.ticketTtlMs
-  const page = await fillPage(steps, pageLimits(request, options), { table, keys, expiresMs })
-  const next = await continuationAfter(page, { listing, table, from, expiresMs }, signal)
-  return {
-    splits: page.splits,
-    ledger: ledgerOf(page, from ? undefined : listing),
-    ...(next && { continuation: sealContinuation(next, keys) }),
+  try {
+    const page = await fillPage(steps, pageLimits(request, options), { table, keys, expiresMs })
+    const next = await continuationAfter(page, { listing, table, from, expiresMs })
+    return {
+      splits: page.splits,
+      ledger: ledgerOf(page, from ? undefined : listing),
+      ...(next && { continuation: sealContinuation(next, keys) }),
+    }
+  } finally {
+    await listing.close()
   }
 }
 
@@ -147,7 +151,6 @@ interface PlanState {
 async function continuationAfter(
   { end, isLast }: FilledPage,
   { listing, table, from, expiresMs }: PlanState,
-  signal: AbortSignal,
 ): Promise<Continuation | undefined> {
   const left = from && {
     ...from.remaining,
@@ -162,7 +165,7 @@ async function continuationAfter(
   return {
     table: table.name,
     position,
-    remaining: left ?? (await listing.remainingAfter(position.afterKey, signal)),
+    remaining: left ?? (await listing.remaining(end)),
     expiresMs: from?.expiresMs ?? expiresMs,
   }
 }
