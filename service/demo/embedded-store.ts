@@ -136,7 +136,9 @@ function refuse(message: IncomingMessage, answer: ServerResponse, error: unknown
     error instanceof StoreRefusal ? error : new StoreRefusal(500, 'InternalError', String(error))
   // What is left of an upload is not read.
   if (!message.complete) answer.setHeader('connection', 'close')
-  answer.writeHead(refusal.status, { 'content-type': 'application/xml' })
+  // Without writeHead Node says the length, as MinIO does.
+  answer.statusCode = refusal.status
+  answer.setHeader('content-type', 'application/xml')
   answer.end(message.method === 'HEAD' ? '' : errorXml(refusal))
 }
 
