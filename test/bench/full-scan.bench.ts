@@ -69,6 +69,8 @@ const crowd: Omit<Figure, 'reached'> = {
   aim: 1.8,
 }
 const CROWD_SIZE = 4
+/** Each reader is a process that has to start. */
+const CROWD_SIZE_SMOKE = 2
 
 /** One server and its readers, who wait for their questions. */
 interface Side {
@@ -96,8 +98,9 @@ export async function run(options: BenchOptions): Promise<readonly Figure[]> {
   for (const { table } of scans) await loadTable(store, table, options.smoke)
   const gateway = await startBenchGateway({ store })
   const peer = await startPeer(store)
-  const ours = await readersOf(gateway)
-  const theirs = await readersOfPeer(store, peer)
+  const crowdSize = options.smoke ? CROWD_SIZE_SMOKE : CROWD_SIZE
+  const ours = await readersOf(gateway, crowdSize)
+  const theirs = await readersOfPeer(store, peer, crowdSize)
   try {
     const figures: Figure[] = []
     for (const scan of scans) {
@@ -105,8 +108,8 @@ export async function run(options: BenchOptions): Promise<readonly Figure[]> {
       report(scan.label, cost, options)
       figures.push(...figuresOf(scan, cost))
     }
-    const cost = await compare('trips-snappy', CROWD_SIZE, { ours, theirs }, options)
-    report(`${CROWD_SIZE} clients`, cost, options)
+    const cost = await compare('trips-snappy', crowdSize, { ours, theirs }, options)
+    report(`${crowdSize} clients`, cost, options)
     return [...figures, { ...crowd, reached: cost.theirs.seconds / cost.ours.seconds }]
   } finally {
     await Promise.all([...ours.readers, ...theirs.readers].map((reader) => reader.stop()))
@@ -191,14 +194,14 @@ function report(label: string, { ours, theirs }: Costs, { print }: BenchOptions)
   )
 }
 
-async function readersOf(gateway: BenchGateway): Promise<Side> {
+async function readersOf(gateway: BenchGateway, count: number): Promise<Side> {
   const script = join(import.meta.dirname, 'federation-reader.ts')
   const start = () =>
     startLineProcess({
       command: process.execPath,
       words: ['--import=tsx', script, gateway.grpc, benchBucket],
     })
-  const readers = await Promise.all(Array.from({ length: CROWD_SIZE }, start))
+  const readers = await Promise.all(Array.from({ length: count }, start))
   return { serverPid: gateway.pid, readers }
 }
 
@@ -207,9 +210,13 @@ function startPeer({ python, url, accessKey, secretKey }: BenchStore): Promise<L
   return startLineProcess({ command: python, words })
 }
 
-async function readersOfPeer({ python }: BenchStore, peer: LineProcess): Promise<Side> {
+async function readersOfPeer(
+  { python }: BenchStore,
+  peer: LineProcess,
+  count: number,
+): Promise<Side> {
   const words = [pythonScript('flight_reader.py'), String(peer.ready['port'])]
   const start = () => startLineProcess({ command: python, words })
-  const readers = await Promise.all(Array.from({ length: CROWD_SIZE }, start))
+  const readers = await Promise.all(Array.from({ length: count }, start))
   return { serverPid: peer.pid, readers }
 }

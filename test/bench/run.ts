@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Bench, type Figure, figureTable } from '../support/bench-figure.ts'
+import { findPython } from '../support/bench-python.ts'
 import { endBenchStore } from '../support/bench-store.ts'
 import { fetchFigures, kernelFigures } from './figures-of.ts'
 
@@ -21,6 +22,10 @@ const adapters: Readonly<Record<string, (results: never) => readonly Figure[]>> 
 
 // The AWS SDK warns of Node 20 wherever it is used.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
+
+// All benchmarks use the same Python.
+const python = findPython()
+if (python !== undefined) process.env['SPILLWAY_TEST_PYTHON'] = python
 
 const { values } = parseArgs({
   options: {
@@ -61,6 +66,6 @@ for (const name of wanted) {
 await endBenchStore()
 const mode = values.smoke ? ', smoke: the figures mean nothing' : ''
 print(`\nNode ${process.versions.node}, ${process.platform} ${process.arch}${mode}\n`)
-print(figureTable(figures))
+print(figureTable(figures, !values.smoke))
 if (failures.length > 0) print(`\n${failures.length} failed: ${failures.join(', ')}`)
 process.exitCode = failures.length > 0 ? 1 : 0

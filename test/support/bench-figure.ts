@@ -36,16 +36,18 @@ export function isReached({ reached, must }: Figure): boolean | undefined {
   return 'atLeast' in must ? reached >= must.atLeast : reached <= must.atMost
 }
 
-/** Figures as a table: figure, reached, must, aim. */
-export function figureTable(figures: readonly Figure[]): string {
+/** Figures as a table: figure, reached, must, aim; judged unless they are smoke's. */
+export function figureTable(figures: readonly Figure[], isJudged: boolean): string {
   const rows = [
     ['figure', 'reached', 'must', 'aim', ''],
     ...figures.map((figure) => [
       figure.name,
       shown(figure.reached, figure.unit),
       figure.must === undefined ? '' : boundText(figure.must, figure.unit),
-      shown(figure.aim, figure.unit),
-      [isReached(figure) === false ? 'MISSED' : '', figure.note ?? ''].filter(Boolean).join('; '),
+      figure.aim === undefined ? '' : shown(figure.aim, figure.unit),
+      [isJudged && isReached(figure) === false ? 'MISSED' : '', figure.note ?? '']
+        .filter(Boolean)
+        .join('; '),
     ]),
   ]
   const widths = [0, 1, 2, 3].map((column) =>
