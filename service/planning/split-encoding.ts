@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import type { Split, SplitFile } from './split.ts'
@@ -29,7 +30,7 @@ export function fileRecordBytesMax(file: Omit<SplitFile, 'rowGroups'>): number {
 
 /**
  * A split as bytes. Of a key only what differs from the key before it is written (of the first, from the
- * table's prefix), and an ETag that is an MD5 takes its 16 bytes.
+ * table's prefix), deflated together where that is shorter; an ETag that is an MD5 takes its 16 bytes.
  */
 export function encodeSplit(split: Split): Buffer {
   const out = new ByteWriter()
@@ -40,21 +41,47 @@ export function encodeSplit(split: Split): Buffer {
   out.number(split.partitionColumns.length)
   for (const name of split.partitionColumns) out.text(name)
   out.number(split.files.length)
+  const records = new ByteWriter()
+  const middles = new ByteWriter()
   let previous: SplitFile | undefined
   let previousKey = Buffer.from(split.prefix)
   for (const file of split.files) {
     if (previous && isSameObject(previous, file)) {
-      out.byte(flags.sameObject)
+      records.byte(flags.sameObject)
     } else {
       const key = Buffer.from(file.key)
-      writeObject(out, file, foldedKey(previousKey, key))
+      const folded = foldedKey(previousKey, key)
+      writeObject(records, file, folded)
+      middles.bytes(folded.middle)
       previousKey = key
     }
-    out.number(file.rowGroups.start)
-    out.number(file.rowGroups.end - file.rowGroups.start)
+    records.number(file.rowGroups.start)
+    records.number(file.rowGroups.end - file.rowGroups.start)
     previous = file
   }
+  writeMiddles(out, middles.written())
+  out.bytes(records.written())
   return out.written()
+}
+
+/** The length as it is and as it stands here: when both are the same, it is not deflated. */
+function writeMiddles(out: ByteWriter, middles: Buffer): void {
+  const deflated = deflateRawSync(middles)
+  const shorter = deflated.length < middles.length ? deflated : middles
+  out.number(middles.length)
+  out.number(shorter.length)
+  out.bytes(shorter)
+}
+
+function readMiddles(from: ByteReader, fail: () => never): ByteReader {
+  const length = from.number(SPLIT_FILES_MAX * KEY_BYTES_MAX)
+  const stored = from.bytes(from.number(length))
+  if (stored.length === length) return new ByteReader(stored, fail)
+  try {
+    return new ByteReader(inflateRawSync(stored, { maxOutputLength: length }), fail)
+  } catch {
+    return fail()
+  }
 }
 
 /** The split of `encodeSplit`'s bytes; calls `fail`, which throws, when they are something else. */
@@ -69,12 +96,15 @@ export function decodeSplit(bytes: Buffer, fail: () => never): Split {
     from.text(KEY_BYTES_MAX),
   )
   const fileCount = from.number(SPLIT_FILES_MAX)
+  const middles = readMiddles(from, fail)
   const files: SplitFile[] = []
   let previousKey: Buffer = Buffer.from(prefix)
   for (let index = 0; index < fileCount; index++) {
     const set = from.byte()
     const last = files.at(-1)
-    if (set !== flags.sameObject) previousKey = readKey(from, previousKey, fail)
+    if (set !== flags.sameObject) {
+      previousKey = readKey({ from, middles }, previousKey, fail)
+    }
     const object = set === flags.sameObject ? last : readObject(from, set, previousKey)
     if (!object?.key.startsWith(prefix)) return fail()
     const start = from.number()
@@ -82,6 +112,7 @@ export function decodeSplit(bytes: Buffer, fail: () => never): Split {
     files.push({ ...object, rowGroups })
   }
   from.end()
+  middles.end()
   return { table: { schema, table }, bucket, prefix, files, partitionColumns, expiresMs }
 }
 
@@ -121,7 +152,6 @@ function writeObject(out: ByteWriter, file: SplitFile, key: FoldedKey): void {
   out.number(key.headBytes)
   out.number(key.tailBytes)
   out.number(key.middle.length)
-  out.bytes(key.middle)
   if (md5 === undefined) out.text(file.etag)
   else out.bytes(Buffer.from(md5, 'hex'))
   if (parts !== undefined) out.number(Number(parts))
@@ -129,10 +159,14 @@ function writeObject(out: ByteWriter, file: SplitFile, key: FoldedKey): void {
   out.number(file.sizeBytes)
 }
 
-function readKey(from: ByteReader, previous: Buffer, fail: () => never): Buffer {
+function readKey(
+  { from, middles }: { readonly from: ByteReader; readonly middles: ByteReader },
+  previous: Buffer,
+  fail: () => never,
+): Buffer {
   const headBytes = from.number(previous.length)
   const tailBytes = from.number(previous.length - headBytes)
-  const middle = from.bytes(from.number(KEY_BYTES_MAX))
+  const middle = middles.bytes(from.number(KEY_BYTES_MAX))
   const head = previous.subarray(0, headBytes)
   const key = Buffer.concat([head, middle, previous.subarray(previous.length - tailBytes)])
   return key.length > KEY_BYTES_MAX ? fail() : key
