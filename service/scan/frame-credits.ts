@@ -3,7 +3,7 @@ import type { MemoryRun, MemorySource } from './frame-memory.ts'
 
 /**
  * One scan's share of a memory: no more than so many runs at once, so that a reader who stalls does not hold
- * what others wait for. One call at a time.
+ * what others wait for; and while it holds one, none of what is kept for those who hold none. One call at a time.
  */
 export function withFrameCredits(memory: MemorySource, runsMax: number): MemorySource {
   let held = 0
@@ -25,14 +25,14 @@ export function withFrameCredits(memory: MemorySource, runsMax: number): MemoryS
   return {
     async allocate(lengthBytes, signal) {
       await credit(signal)
-      const run = await memory.allocate(lengthBytes, signal)
+      const run = await memory.allocate(lengthBytes, signal, () => held === 0)
       held++
       let isHeld = true
       const release = () => {
         if (!isHeld) return
         isHeld = false
-        run.release()
         held--
+        run.release()
         wake?.()
         wake = undefined
       }

@@ -14,15 +14,21 @@ export interface MemorySource {
   /**
    * Waits when there is not enough, first come, first served.
    *
+   * @param isModest whether it may be some of what is kept for those who hold nothing; asked again and again while
+   *   it waits. Default: it may.
    * @throws {GatewayError} `too_large` it could never be had; `cancelled` the signal aborted.
    */
-  allocate(lengthBytes: number, signal: AbortSignal): Promise<MemoryRun>
+  allocate(lengthBytes: number, signal: AbortSignal, isModest?: () => boolean): Promise<MemoryRun>
 }
 
 /** Memory is given out in multiples of this: small enough to waste little of a frame of a megabyte. */
 export const MEMORY_UNIT_BYTES = 64 * 1024
 
+/** This much of the memory is kept for scans that hold none: those whose readers stall cannot take all of it. */
+const KEPT_SHARE = 0.25
+
 interface Waiter {
+  readonly isModest: () => boolean
   readonly unitCount: number
   readonly lengthBytes: number
   resolve(run: MemoryRun): void
@@ -36,18 +42,27 @@ export class FrameMemory implements MemorySource {
   readonly #buffer: SharedArrayBuffer
   /** 1 for each unit in use. */
   readonly #used: Uint8Array
+  /** Units for those who hold nothing. */
+  readonly #keptCount: number
+  #freeCount: number
   readonly #waiters = new Set<Waiter>()
 
   constructor(buffer: SharedArrayBuffer) {
     this.#buffer = buffer
     this.#used = new Uint8Array(Math.floor(buffer.byteLength / MEMORY_UNIT_BYTES))
+    this.#freeCount = this.#used.length
+    this.#keptCount = Math.floor(this.#used.length * KEPT_SHARE)
   }
 
   get usedBytes(): number {
     return this.#used.reduce((sum, unit) => sum + unit, 0) * MEMORY_UNIT_BYTES
   }
 
-  allocate(lengthBytes: number, signal: AbortSignal): Promise<MemoryRun> {
+  allocate(
+    lengthBytes: number,
+    signal: AbortSignal,
+    isModest: () => boolean = () => true,
+  ): Promise<MemoryRun> {
     const unitCount = Math.max(1, Math.ceil(lengthBytes / MEMORY_UNIT_BYTES))
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(GatewayError.from(signal.reason))
@@ -62,6 +77,7 @@ export class FrameMemory implements MemorySource {
         this.#serve()
       }
       const waiter: Waiter = {
+        isModest,
         unitCount,
         lengthBytes,
         resolve(run) {
@@ -75,11 +91,16 @@ export class FrameMemory implements MemorySource {
     })
   }
 
-  /** Serves waiters in order, until one has to go on waiting. */
+  /** Serves waiters in order, until one of those who hold nothing has to go on waiting. */
   #serve(): void {
     for (const waiter of this.#waiters) {
+      const isModest = waiter.isModest()
+      if (!isModest && this.#freeCount - waiter.unitCount < this.#keptCount) continue
       const first = this.#findFree(waiter.unitCount)
-      if (first === undefined) return
+      if (first === undefined) {
+        if (isModest) return
+        continue
+      }
       this.#waiters.delete(waiter)
       waiter.resolve(this.#take(first, waiter))
     }
@@ -97,6 +118,7 @@ export class FrameMemory implements MemorySource {
 
   #take(first: number, { unitCount, lengthBytes }: Waiter): MemoryRun {
     this.#used.fill(1, first, first + unitCount)
+    this.#freeCount -= unitCount
     let isHeld = true
     return {
       bytes: new Uint8Array(this.#buffer, first * MEMORY_UNIT_BYTES, lengthBytes),
@@ -105,6 +127,7 @@ export class FrameMemory implements MemorySource {
         isHeld = false
         assert(this.#used[first] === 1)
         this.#used.fill(0, first, first + unitCount)
+        this.#freeCount += unitCount
         this.#serve()
       },
     }

@@ -13,7 +13,6 @@ const SCAN_SHARE = 0.5
 
 /** Shares of the budget, all workers together; what is left, at least half, is for row groups in flight. */
 const FRAME_SHARE = 0.25
-const PARKED_SHARE = 0.125
 const KEPT_SHARE = 0.125
 
 /** Frame memory of a worker below this could not hold two of Athena's blocks (16 MiB and a bit). */
@@ -48,22 +47,22 @@ export function defaultWorkerCount(coreCount: number, memoryBytes: number): numb
 }
 
 /**
- * Frames, parked rows and kept read buffers get a fixed share for each worker, none more than it can use; row groups
- * in flight (fetched bytes and what they decode to) get the rest by admission, all workers together.
+ * Frames and kept read buffers get a fixed share for each worker, none more than it can use; row groups in flight
+ * (fetched bytes, and what they decode to until it is written) get the rest by admission, all workers together.
  */
 export function shareMemory(memoryBytes: number, workerCount: number): MemoryShares {
   const perWorker = (share: number, most: number) =>
     Math.floor(Math.min((memoryBytes * share) / workerCount, most))
   const frameBytes = Math.max(FRAME_BYTES_MIN, perWorker(FRAME_SHARE, scanLimits.memoryBytes))
-  const parkedBytes = perWorker(PARKED_SHARE, scanLimits.parkedBytesMax)
   const keptBytes = perWorker(KEPT_SHARE, scanLimits.bufferBytesKept)
-  const fixedBytes = workerCount * (frameBytes + parkedBytes + keptBytes)
+  const fixedBytes = workerCount * (frameBytes + keptBytes)
   const rowGroupBytes = Math.floor(Math.max(memoryBytes - fixedBytes, memoryBytes / 2))
   const { countMax, bytesMax } = scanLimits.readAhead
   return {
     limits: {
       memoryBytes: frameBytes,
-      parkedBytesMax: parkedBytes,
+      // Parked rows are row groups in flight: admission has counted them.
+      parkedBytesMax: rowGroupBytes,
       bufferBytesKept: keptBytes,
       readAhead: {
         countMax,

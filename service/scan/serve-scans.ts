@@ -29,6 +29,8 @@ export function serveScans(port: ScanPort, start: WorkerStart, decoder: Decoder)
 
 interface WorkerScan {
   readonly pieces: Inbox<ScanPiece>
+  /** What is being read, decoded or written, in order. */
+  readonly taken: ScanPiece[]
   /** The number of each row group among those that are decoded, by its name. */
   readonly numbers: Map<string, number>
   readonly cancel: AbortController
@@ -37,23 +39,23 @@ interface WorkerScan {
   isEnded: boolean
 }
 
-/** The worker's read buffers as one scan has them: tells when a row group has given its own back. */
-class ScanBuffers extends ReadBuffers {
-  readonly #shared: ReadBuffers
+/** The worker's parking space as one scan has it: tells when a row group is done, all its rows written. */
+class ScanParking extends ParkingSpace {
+  readonly #shared: ParkingSpace
   readonly #tellDone: () => void
 
-  constructor(shared: ReadBuffers, tellDone: () => void) {
+  constructor(shared: ParkingSpace, tellDone: () => void) {
     super(0)
     this.#shared = shared
     this.#tellDone = tellDone
   }
 
-  override take(lengthBytes: number): Uint8Array {
-    return this.#shared.take(lengthBytes)
+  override tryPark(bytes: number): boolean {
+    return this.#shared.tryPark(bytes)
   }
 
-  override giveBack(buffer: Uint8Array): void {
-    this.#shared.giveBack(buffer)
+  override leave(bytes: number): void {
+    this.#shared.leave(bytes)
     this.#tellDone()
   }
 }
@@ -114,6 +116,7 @@ class WorkerDoor {
   #startScan(scanId: number, job: ScanJob): void {
     const scan: WorkerScan = {
       pieces: new Inbox(),
+      taken: [],
       numbers: new Map(),
       cancel: new AbortController(),
       runs: new Map(),
@@ -124,7 +127,7 @@ class WorkerDoor {
     const parts: TaskParts = {
       ...this.#shared,
       receipt,
-      buffers: new ScanBuffers(this.#shared.buffers, () => this.#tellDone(scanId)),
+      parking: new ScanParking(this.#shared.parking, () => this.#tellDone(scanId, scan)),
       memory: withFrameCredits(this.#memory, this.#start.limits.framesOutstandingMax),
       watchDecode: this.#decodeWatch(scanId, scan),
       emit: this.#frameTeller(scanId, scan),
@@ -164,8 +167,9 @@ class WorkerDoor {
     }
   }
 
-  async *#takenPieces(scanId: number, { pieces }: WorkerScan): AsyncGenerator<ScanPiece> {
+  async *#takenPieces(scanId: number, { pieces, taken }: WorkerScan): AsyncGenerator<ScanPiece> {
     for await (const piece of pieces) {
+      taken.push(piece)
       this.#tell({ type: 'piece_taken', scanId })
       yield piece
     }
@@ -185,8 +189,10 @@ class WorkerDoor {
     }
   }
 
-  #tellDone(scanId: number): void {
-    if (!this.#isTrapped) this.#tell({ type: 'piece_done', scanId })
+  /** Row groups are done in the order in which they were taken. */
+  #tellDone(scanId: number, { taken }: WorkerScan): void {
+    const piece = taken.shift()
+    if (piece?.plan !== undefined) this.#tell({ type: 'piece_done', scanId })
   }
 
   #endScan(scan: WorkerScan, end: Extract<FromWorker, { type: 'ended' }>): void {

@@ -41,7 +41,7 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** There is room for one more piece. */
   | { readonly type: 'piece_taken'; readonly scanId: number }
-  /** The oldest row group that was read is decoded and its memory free. */
+  /** All rows of the oldest row group are written, its memory is free. */
   | { readonly type: 'piece_done'; readonly scanId: number }
   | {
       readonly type: 'frame'

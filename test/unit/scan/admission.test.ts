@@ -125,7 +125,7 @@ t.test('one budget is shared out and never more than that', async (t) => {
   for (const memoryMib of [256, 512, 2_048, 65_536]) {
     const workerCount = defaultWorkerCount(16, memoryMib * MIB)
     const { limits, admission } = shareMemory(memoryMib * MIB, workerCount)
-    const fixed = limits.memoryBytes + limits.parkedBytesMax + limits.bufferBytesKept
+    const fixed = limits.memoryBytes + limits.bufferBytesKept
     t.ok(workerCount * fixed + admission.bytesMax <= memoryMib * MIB, `${memoryMib} MiB`)
     t.ok(admission.bytesMax >= (memoryMib * MIB) / 2)
     t.ok(limits.memoryBytes >= 40 * MIB, 'two of the largest blocks')
