@@ -11,7 +11,7 @@ import { domainKernel } from './domain-kernel.ts'
 import { evaluate } from './evaluate.ts'
 import { likeMatcher } from './like-pattern.ts'
 import type { Expression, InDomain, Predicate } from './predicate.ts'
-import { partsOf, presenceOnly, referencesOf, sameReference } from './predicate.ts'
+import { conjunctsOf, partsOf, presenceOnly, referencesOf, sameReference } from './predicate.ts'
 import { byteSpans, valueReader } from './read-values.ts'
 import type { Truth } from './truth.ts'
 import { FALSE, TRUE, truthOf, UNKNOWN } from './truth.ts'
@@ -35,7 +35,7 @@ export type RowFilter = (batch: FilterBatch) => Uint8Array
  * not the rows. Keeps what it learnt of the last dictionaries: for one scan at a time.
  */
 export function compileFilter(predicate: Predicate): RowFilter {
-  const node = compile(predicate)
+  const node = joined(conjunctsOf(predicate), FALSE, UNKNOWN)
   return (batch) => node(batch, undefined)
 }
 
@@ -68,8 +68,11 @@ function compile(expression: Expression): Node {
   }
 }
 
-/** Terms of one column come first: they are cheap, and spare the others rows. */
-function joined(terms: readonly Expression[], deciding: Truth): Node {
+/**
+ * Terms of one column come first: they are cheap, and spare the others rows. At the top unknown decides as well as
+ * false, since only what is true counts there.
+ */
+function joined(terms: readonly Expression[], deciding: Truth, alsoDeciding = deciding): Node {
   const nodes = terms
     .toSorted((left, right) => Number(isGeneral(left)) - Number(isGeneral(right)))
     .map(compile)
@@ -84,7 +87,7 @@ function joined(terms: readonly Expression[], deciding: Truth): Node {
         const [before, truth] = [result[row] ?? 0, truths[row] ?? 0]
         const after = deciding === FALSE ? Math.min(before, truth) : Math.max(before, truth)
         result[row] = after
-        if (after === deciding || wanted?.[row] === 0) continue
+        if (after === deciding || after === alsoDeciding || wanted?.[row] === 0) continue
         marks[row] = 1
         isAnyLeft = true
       }

@@ -66,10 +66,17 @@ function integerFrom({ value, inclusive }: Bound, step: number): number {
   return Number(value) + (inclusive ? 0 : step)
 }
 
+/** A range that ends beyond an infinity holds nothing. */
 function intervalsOfFloats({ ranges }: Domain): Intervals {
+  const intervals = ranges
+    .map(({ low, high }) => ({
+      low: low ? floatFrom(low, true) : -Infinity,
+      high: high ? floatFrom(high, false) : Infinity,
+    }))
+    .filter(({ low, high }) => low <= high)
   return {
-    lows: Float64Array.from(ranges, ({ low }) => (low ? floatFrom(low, true) : -Infinity)),
-    highs: Float64Array.from(ranges, ({ high }) => (high ? floatFrom(high, false) : Infinity)),
+    lows: Float64Array.from(intervals, ({ low }) => low),
+    highs: Float64Array.from(intervals, ({ high }) => high),
   }
 }
 
@@ -77,7 +84,7 @@ function floatFrom({ value, inclusive }: Bound, up: boolean): number {
   return inclusive ? Number(value) : nextFloat(Number(value), up)
 }
 
-/** The double next to a value; NaN, which nothing is compared with, beyond the infinities. */
+/** The double next to a value; NaN beyond the infinities. */
 function nextFloat(value: number, up: boolean): number {
   if (value === (up ? Infinity : -Infinity)) return Number.NaN
   if (value === 0) return up ? Number.MIN_VALUE : -Number.MIN_VALUE
