@@ -56,7 +56,7 @@ export function grpcServer(options: GrpcServerOptions): GrpcServer {
     listen: async () => {
       const port = await bind(server, options)
       health.sayServing()
-      return `${options.host}:${port}`
+      return addressText(options.host, port)
     },
     close: async (timeoutMs) => {
       health.sayNotServing()
@@ -74,8 +74,7 @@ function bind(server: Server, options: GrpcServerOptions): Promise<number> {
         tls.clientAuthority !== undefined,
       )
     : ServerCredentials.createInsecure()
-  const address =
-    host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`
+  const address = addressText(host, port)
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
       if (error) {
@@ -87,6 +86,11 @@ function bind(server: Server, options: GrpcServerOptions): Promise<number> {
       } else resolve(bound)
     })
   })
+}
+
+/** IPv6 stands in brackets. */
+function addressText(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function drain(server: Server, timeoutMs: number): Promise<void> {
