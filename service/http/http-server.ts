@@ -42,7 +42,10 @@ export function httpServer(options: HttpServerOptions): HttpServer {
   const app = createApp(options.tls)
   app.setErrorHandler((reason, _, reply) => {
     const error = isFastifyRefusal(reason)
-      ? new GatewayError('invalid_request', reason.message)
+      ? new GatewayError(
+          reason.statusCode === 413 ? 'too_large' : 'invalid_request',
+          reason.message,
+        )
       : options.translate(reason)
     return reply.code(httpStatus[error.code]).send(errorBody(error))
   })
