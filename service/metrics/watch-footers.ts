@@ -6,12 +6,14 @@ export function watchFooters(
   registry: MetricsRegistry,
   footers: { readonly counters: FooterCacheCounters },
 ): void {
-  let last = { hits: 0, misses: 0 }
+  let last = { hits: 0, misses: 0, restored: 0 }
   registry.beforeScrape(() => {
-    const { hits, misses, heldBytes } = footers.counters
+    const { hits, misses, restored, heldBytes } = footers.counters
     registry.add('footers', hits - last.hits, { source: 'memory' })
-    registry.add('footers', misses - last.misses, { source: 'store' })
+    const archived = restored - last.restored
+    registry.add('footers', archived, { source: 'archive' })
+    registry.add('footers', misses - last.misses - archived, { source: 'store' })
     registry.set('footerCacheBytes', heldBytes)
-    last = { hits, misses }
+    last = { hits, misses, restored }
   })
 }

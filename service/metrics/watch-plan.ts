@@ -18,7 +18,8 @@ export function watchPlan(registry: MetricsRegistry, plan: Plan): Plan {
         ledger.skippedHidden +
         ledger.skippedEmpty +
         ledger.skippedOtherSuffix +
-        ledger.skippedNotParquet,
+        ledger.skippedNotParquet +
+        ledger.skippedUndeclared,
     }
     for (const [decision, count] of Object.entries(files)) {
       registry.add('planFiles', count, { decision })
