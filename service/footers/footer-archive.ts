@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { GatewayError } from '../errors.ts'
 import { openRecord, sealRecord } from './footer-archive-record.ts'
@@ -10,7 +11,7 @@ export interface FooterArchiveOptions {
   readonly directory: string
   /** Bytes on the disk, in blocks of 4 KiB. */
   readonly bytesMax: number
-  /** Default: 500. A disk that takes longer than this to answer is not waited for. */
+  /** Default: 2 s. A disk that takes longer to answer is not waited for, nor asked again for a while. */
   readonly readTimeoutMs?: number
 }
 
@@ -53,7 +54,9 @@ const READS_MAX = 16
 /** Reads that wait; who comes later asks the store instead. */
 const READS_WAITING_MAX = 1_000
 const WRITES_WAITING_BYTES_MAX = 64 * 1024 * 1024
-const READ_TIMEOUT_MS = 500
+const READ_TIMEOUT_MS = 2_000
+/** How long a disk that did not answer is left alone. */
+const SLOW_PAUSE_MS = 10_000
 
 /**
  * Records by name on a disk, such as footers, so that they survive a restart. A record is written whole under another
@@ -69,6 +72,7 @@ export class FooterArchive implements RecordArchive {
   readonly #waitingWrites = new Map<string, { readonly name: string; readonly bytes: Uint8Array }>()
   #waitingBytes = 0
   #readsUnderWay = 0
+  #pausedUntilMs = Number.NEGATIVE_INFINITY
   readonly #readsWaiting: (() => void)[] = []
   #writing: Promise<void> | undefined
   #dropping: Promise<unknown> = Promise.resolve()
@@ -178,7 +182,8 @@ export class FooterArchive implements RecordArchive {
   }
 
   async #readInTime(file: string): Promise<Uint8Array | undefined> {
-    if (this.#readsWaiting.length >= READS_WAITING_MAX) return undefined
+    const isPaused = performance.now() < this.#pausedUntilMs
+    if (isPaused || this.#readsWaiting.length >= READS_WAITING_MAX) return undefined
     const left = new AbortController()
     const timeoutMs = this.#options.readTimeoutMs ?? READ_TIMEOUT_MS
     const late = setTimeout(timeoutMs, 'late' as const, { signal: left.signal }).catch(() => {})
@@ -186,6 +191,7 @@ export class FooterArchive implements RecordArchive {
     left.abort()
     if (answer !== 'late') return answer ?? undefined
     this.#slow += 1
+    this.#pausedUntilMs = performance.now() + SLOW_PAUSE_MS
     return undefined
   }
 

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -151,6 +152,29 @@ t.test('goes on when the folder has gone', async (t) => {
   t.equal(await archive.get('a'), undefined)
   t.match(archive.counters, { unwritten: 1, records: 0 })
 })
+
+t.test('does not wait for a disk that does not answer, and leaves it alone', async (t) => {
+  const directory = await folder(t)
+  const first = await open(directory)
+  for (const name of ['a', 'b']) first.put(name, bytesOf(name))
+  await first.close()
+  const files = await recordFiles(directory)
+  for (const file of files) {
+    await rm(file)
+    execFileSync('mkfifo', [file])
+  }
+  const archive = await open(directory, { readTimeoutMs: 20 })
+  t.equal(await archive.get('a'), undefined)
+  t.equal(await archive.get('b'), undefined)
+  t.match(archive.counters, { slow: 1, misses: 2, damaged: 0 })
+  const [stuck = ''] = files.filter((file) => isNamed(file, 'a'))
+  await writeFile(stuck, '')
+  await archive.close()
+})
+
+function isNamed(file: string, name: string): boolean {
+  return file.endsWith(createHash('sha256').update(name).digest('hex'))
+}
 
 t.test('has no more waiting to be written than it may', async (t) => {
   const archive = await open(await folder(t), { bytesMax: 1 << 30 })
