@@ -11,7 +11,7 @@ import { minioBinary } from '../support/start-minio.ts'
 // `SPILLWAY_TEST_KILLS=1000` for more of them, however long that takes.
 const given = process.env['SPILLWAY_TEST_KILLS']
 const killCount = Number(given ?? 200)
-const killMsMax = given === undefined ? 70_000 : Infinity
+const killMsMax = given === undefined ? 45_000 : Infinity
 /** Of the kills, those that wait until a spare is warm; the others hit a pool that is still recovering. */
 const SPARE_SHARE = 0.8
 const READERS = 4
