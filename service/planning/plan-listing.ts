@@ -9,7 +9,6 @@ import type { Predicate } from '../predicate/predicate.ts'
 import { columnsOf } from '../predicate/predicate.ts'
 import type { Ledger } from './ledger.ts'
 import { addLedgers, emptyLedger, skippedInLedger } from './ledger.ts'
-import type { PlanProgress } from './plan-progress.ts'
 import { partitionVerdict } from './prune.ts'
 import type { FileSum, RemainingFiles } from './remaining-files.ts'
 import { addFile, emptySum, hashFile, subtractFiles, YOUNG_FILES_MAX } from './remaining-files.ts'
@@ -67,14 +66,13 @@ export class PlanListing {
   }
 
   /**
-   * What the later pages of a plan must find, told on its first: the rest of the listing, without what the first
-   * page dealt with.
+   * What the later pages of a plan must find behind this key, told on its first page: the whole listing, without
+   * what that page has seen.
    *
    * @throws {GatewayError} `object_changed` too many files are as young as the listing.
    */
-  async remaining({ position, seen }: PlanProgress): Promise<RemainingFiles> {
+  async remaining(afterKey: string, seen: FileSum): Promise<RemainingFiles> {
     while (await this.#next()) continue
-    const afterKey = position?.afterKey ?? ''
     const young = [...this.#young].filter(([, key]) => compareKeys(key, afterKey) > 0)
     const isCut = this.#young.size >= YOUNG_LISTED_MAX
     if (isCut || young.length > YOUNG_FILES_MAX) throw tooYoung(this.#options.table)

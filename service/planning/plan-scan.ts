@@ -165,7 +165,7 @@ async function continuationAfter(
   return {
     table: table.name,
     position,
-    remaining: left ?? (await listing.remaining(end)),
+    remaining: left ?? (await listing.remaining(position.afterKey, end.seen)),
     expiresMs: from?.expiresMs ?? expiresMs,
   }
 }
