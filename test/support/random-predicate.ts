@@ -35,7 +35,7 @@ const blocks = new Map<string, object>()
 export function valueBlock(type: DataType, values: readonly (Raw | null)[]): object {
   const texts = values.map((value) => textOf(value))
   const nulls = values.map((value) => Number(value === null)).join('')
-  const key = `${String(type)} ${nulls} ${texts.join('|')}`
+  const key = `${JSON.stringify(arrowTypeJson(type))} ${nulls} ${texts.join('|')}`
   const block = blocks.get(key) ?? writeBlock(type, values)
   blocks.set(key, block)
   return block

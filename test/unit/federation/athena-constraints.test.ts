@@ -3,7 +3,7 @@ import { makeData, Table, TimestampMillisecond, tableToIPC, Vector } from 'apach
 import t from 'tap'
 import { readConstraints } from '../../../service/federation/athena-constraints.ts'
 import type { InDomain, Predicate } from '../../../service/predicate/predicate.ts'
-import { predicateFalse } from '../../../service/predicate/predicate.ts'
+import { predicateFalse, predicateTrue } from '../../../service/predicate/predicate.ts'
 
 function layoutConstraints(version: number): string {
   const path = new URL(`../../golden/athena/java_layoutreq_v${version}.json`, import.meta.url)
@@ -62,15 +62,23 @@ t.test('trusts a limit only when it understands all that stands below it', async
   t.equal(readConstraints('{"summary":{},"expression":[{}],"limit":7}').rowLimit, undefined)
 })
 
-t.test('takes an AllOrNoneValueSet that seems to mean nothing for not null, as Java writes that', async (t) => {
-  const summary = {
-    c: { '@type': 'AllOrNoneValueSet', type: { '@type': 'Utf8' }, all: false, nullAllowed: false },
-  }
-  t.match(readConstraints(JSON.stringify({ summary })), {
-    understood: true,
-    predicate: { kind: 'in_domain', column: 'c', domain: { nullAllowed: false, ranges: [{}] } },
-  })
-})
+t.test(
+  'takes an AllOrNoneValueSet that seems to mean nothing for not null, as Java writes that',
+  async (t) => {
+    const summary = {
+      c: {
+        '@type': 'AllOrNoneValueSet',
+        type: { '@type': 'Utf8' },
+        all: false,
+        nullAllowed: false,
+      },
+    }
+    t.match(readConstraints(JSON.stringify({ summary })), {
+      understood: true,
+      predicate: { kind: 'in_domain', column: 'c', domain: { nullAllowed: false, ranges: [{}] } },
+    })
+  },
+)
 
 t.test('refuses what is not JSON and blocks that are not Arrow', async (t) => {
   t.throws(() => readConstraints('{'), { code: 'invalid_request' })
@@ -112,4 +120,58 @@ t.test('reads a packed timestamp beyond what a double holds', async (t) => {
   }
   const { predicate } = readConstraints(JSON.stringify({ summary }))
   t.match(terms(predicate).get('at')?.domain.ranges, [{ low: { value: 4_102_444_800_000n } }])
+})
+
+const intType = { '@type': 'Int', bitWidth: 32, isSigned: true }
+const variable = (columnName: string, type: object = intType) => ({
+  '@type': 'VariableExpression',
+  columnName,
+  type,
+})
+const call = (functionName: string, ...args: object[]) => ({
+  '@type': 'FunctionCallExpression',
+  type: { '@type': 'Bool' },
+  functionName: { functionName },
+  arguments: args,
+})
+const read = (...expression: object[]) =>
+  readConstraints(JSON.stringify({ summary: {}, expression, orderByClause: [], limit: 7 }))
+
+t.test('names what it does not understand, keeps the rest, and gives up the limit', async (t) => {
+  const list = variable('tags', { '@type': 'List' })
+  const isNull = call('$is_null', variable('a'))
+  t.match(read(isNull), { understood: true, notUnderstood: [], rowLimit: 7 })
+  const both = read(call('$and', isNull, call('$soundex', variable('b'))))
+  t.match(both, { understood: false, notUnderstood: ['$soundex of int'] })
+  t.match(both.predicate, { kind: 'in_domain', column: 'a' })
+  t.equal(both.rowLimit, undefined)
+  const either = read(call('$or', isNull, call('$soundex', variable('b'))))
+  t.strictSame(either.predicate, predicateTrue, 'half of an alternative is no filter')
+  t.match(read(call('$equal', list, list)), { notUnderstood: ['$equal of null and null'] })
+  t.match(read(call('$is_null', list)), { understood: true })
+  const moments = call('$less_than', variable('a', { '@type': 'Date', unit: 'DAY' }), variable('b'))
+  t.match(read(moments), { notUnderstood: ['$less_than of date and int'] })
+})
+
+t.test('a query plan may hold more than the constraints say', async (t) => {
+  const plan = { substraitVersion: '1', substraitPlan: 'AAAA' }
+  const constraints = { summary: {}, limit: 7, queryPlan: plan }
+  const found = readConstraints(JSON.stringify(constraints))
+  t.match(found, { understood: false, notUnderstood: ['the query plan'] })
+  t.equal(found.rowLimit, undefined)
+  t.equal(readConstraints(JSON.stringify({ ...constraints, queryPlan: null })).rowLimit, 7)
+})
+
+t.test('an order of rows is left to Athena, and so is its limit', async (t) => {
+  const orderByClause = [{ columnName: 'a', direction: 'ASC_NULLS_LAST' }]
+  const ordered = readConstraints(JSON.stringify({ summary: {}, orderByClause, limit: 7 }))
+  t.equal(ordered.rowLimit, undefined)
+})
+
+t.test('refuses expressions that are nested without end, or lack their parts', async (t) => {
+  let nested: object = variable('a')
+  for (let depth = 0; depth < 600; depth++) nested = call('$not', nested)
+  t.throws(() => read(nested), { code: 'invalid_request' })
+  t.throws(() => read(call('$in', variable('a'))), { code: 'invalid_request' })
+  t.throws(() => read(call('$not')), { code: 'invalid_request' })
 })
