@@ -378,7 +378,7 @@ export type ReadSplitRequest = Message<"spillway.v1.ReadSplitRequest"> & {
   constraintsJson: string;
 
   /**
-   * A block is closed when it reaches this many bytes of Arrow body, and never passes block_bytes_max.
+   * A block is closed before it passes either; only a single row that is wider may, up to what Athena takes.
    *
    * @generated from field: uint32 block_bytes_target = 7;
    */
