@@ -46,6 +46,11 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+// The servers end with this process, however it ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void endBenchStore().finally(() => process.exit(1)))
+}
+
 const figures: Figure[] = []
 const failures: string[] = []
 for (const name of wanted) {
