@@ -8,7 +8,7 @@ import { s3SpillReader } from '../../service/athena/spilled-blocks.ts'
 import { composeGateway } from '../../service/compose.ts'
 import { readConfig } from '../../service/config.ts'
 import { createHandler } from '../../shim-lambda/handler.ts'
-import { startMinio } from './start-minio.ts'
+import { startStore } from './start-store.ts'
 import type { StoreKeys } from './store-client.ts'
 import { storeClient } from './store-client.ts'
 
@@ -31,13 +31,13 @@ export interface Stack {
 export interface StackOptions {
   readonly gateway?: Readonly<Record<string, string>>
   readonly shim?: Readonly<Record<string, string>>
-  /** Default: a MinIO of its own. */
+  /** Default: one of its own. */
   readonly store?: StoreKeys
 }
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const minio = options.store ? undefined : await startMinio()
-  const store = options.store ?? minio
+  const own = options.store ? undefined : await startStore()
+  const store = options.store ?? own
   if (!store) throw new Error('there is no store')
   const { url, accessKey, secretKey } = store
   const client = storeClient(store)
@@ -74,7 +74,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       spills.close()
       handler.close()
       await gateway.close()
-      await minio?.stop()
+      await own?.stop()
     },
   }
 }

@@ -3,13 +3,13 @@ import { functionFailure } from '../../service/athena/invoke.ts'
 import type { QueryRequest, QueryResult } from '../../service/athena/query.ts'
 import { defectsIn, firstColumn } from '../support/ask-table.ts'
 import { startFailingStore } from '../support/failing-store.ts'
-import { startMinio } from '../support/start-minio.ts'
+import { startStore } from '../support/start-store.ts'
 import { startStack } from '../support/start-stack.ts'
 import { longs, sequence, texts, writeParquet } from '../support/write-parquet.ts'
 
 const schema = 'moving'
 const signal = AbortSignal.timeout(120_000)
-const minio = await startMinio()
+const minio = await startStore()
 const door = await startFailingStore(minio.url)
 const stack = await startStack({ store: { ...minio, url: door.url } })
 t.teardown(async () => {

@@ -3,7 +3,7 @@ import type { MetricSums } from '../../service/demo/scrape-metrics.ts'
 import { growth, scrapeMetrics } from '../../service/demo/scrape-metrics.ts'
 import { askTable, complaintOf, defectsIn, firstColumn } from '../support/ask-table.ts'
 import { startFailingStore } from '../support/failing-store.ts'
-import { startMinio } from '../support/start-minio.ts'
+import { startStore } from '../support/start-store.ts'
 import { startStack } from '../support/start-stack.ts'
 import type { FileColumn, WriteParquetOptions } from '../support/write-parquet.ts'
 import { longs, sequence, texts, writeParquet } from '../support/write-parquet.ts'
@@ -11,7 +11,7 @@ import { longs, sequence, texts, writeParquet } from '../support/write-parquet.t
 const schema = 'shapes'
 // A thousand row groups are a thousand requests: slow on a busy machine.
 t.setTimeout(120_000)
-const minio = await startMinio()
+const minio = await startStore()
 const door = await startFailingStore(minio.url)
 const stack = await startStack({ store: { ...minio, url: door.url } })
 t.teardown(async () => {
