@@ -1,6 +1,7 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { GatewayError } from '../errors.ts'
+import { sendFramedAsIs } from './framed-message.ts'
 import { addHealthService } from './health-service.ts'
 
 /** Requests are small: names, constraints (an IN list of 1,000 values is 1 MB) and tickets. */
@@ -47,6 +48,7 @@ export function grpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_permit_without_calls': 1,
+    interceptors: [sendFramedAsIs],
   })
   const health = addHealthService(server)
   for (const { definition, implementation } of options.services) {

@@ -1,16 +1,8 @@
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import { GatewayError } from '../errors.ts'
 import type { Frame } from '../scan/frame.ts'
-
-/** A message that is framed already; the method's serializer passes its bytes on. */
-export class FramedMessage {
-  /** FlightData in protobuf form, without gRPC's five bytes. */
-  readonly bytes: Buffer
-
-  constructor(message: Uint8Array) {
-    this.bytes = Buffer.from(message.buffer, message.byteOffset + 5, message.byteLength - 5)
-  }
-}
+import { FramedMessage } from './framed-message.ts'
+import { sessionFlushed } from './session-flush.ts'
 
 /** A frame nobody takes for this long ends its stream: a stalled reader holds memory that others wait for. */
 export const STALL_TIMEOUT_MS = 120_000
@@ -27,12 +19,21 @@ export async function sendFrames(
   signal: AbortSignal,
 ): Promise<void> {
   for await (const frame of frames) {
+    const message = new FramedMessage(frame.message)
     try {
-      await written(call, new FramedMessage(frame.message), signal)
-    } finally {
+      await written(call, message, signal)
       frame.release()
+    } catch (error) {
+      releaseLater(frame, message)
+      throw error
     }
   }
+}
+
+/** The socket may still read the frame's memory after its stream was given up: another caller's rows must not be there. */
+function releaseLater(frame: Frame, { lentTo }: FramedMessage): void {
+  if (lentTo === undefined) frame.release()
+  else void sessionFlushed(lentTo).then(() => frame.release())
 }
 
 function written(

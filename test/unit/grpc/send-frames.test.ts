@@ -2,7 +2,7 @@ import { mock } from 'node:test'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import t from 'tap'
 import { GatewayError } from '../../../service/errors.ts'
-import type { FramedMessage } from '../../../service/grpc/send-frames.ts'
+import type { FramedMessage } from '../../../service/grpc/framed-message.ts'
 import { sendFrames, STALL_TIMEOUT_MS } from '../../../service/grpc/send-frames.ts'
 import type { Frame } from '../../../service/scan/frame.ts'
 
