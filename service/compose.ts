@@ -30,6 +30,7 @@ import { defaultMemoryBytes, defaultWorkerCount, shareMemory } from './scan/memo
 import { ScanPool } from './scan/scan-pool.ts'
 import { scanSplit } from './scan/scan-split.ts'
 import { storeAccess } from './objects/store-access.ts'
+import { withTally } from './objects/store-tally.ts'
 
 /** Requests of planning to the store at once; data is read by the workers, past this. */
 const STORE_CALLS_MAX = 48
@@ -95,7 +96,9 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
 async function openRooms(config: Config, registry: MetricsRegistry) {
   const { connection, credentials } = await storeAccess(config.store)
   // The watch stands below the retries and counts each attempt.
-  const attempts = openStore(connection, credentials, (inner) => watchStore(inner, registry))
+  const attempts = openStore(connection, credentials, (inner) =>
+    withTally(watchStore(inner, registry)),
+  )
   const limited = withConcurrencyLimit(attempts, {
     callsMax: STORE_CALLS_MAX,
     waitingMax: STORE_CALLS_WAITING_MAX,

@@ -40,11 +40,12 @@ export function athenaBackend(parts: AthenaBackendParts): FederationBackend {
     describeTable: async (name, signal) => describe(parts, name, signal),
     planSplits: async (request, signal) => {
       const { schema, table, constraintsJson, continuationToken } = request
-      const { predicate } = readConstraints(constraintsJson)
+      const { predicate, notUnderstood: notApplied } = readConstraints(constraintsJson)
       const page = await parts.plan(
         {
           table: { schema, table },
           predicate,
+          notApplied,
           ...(continuationToken !== '' && { continuation: continuationToken }),
           splitsMax: limited(request.splitCountMax, SPLITS_MAX),
           pageBytesMax: limited(request.pageBytesMax, PAGE_BYTES_MAX),

@@ -204,7 +204,7 @@ export class FooterCache {
   #fetch(request: ReadRequest, signal: AbortSignal): Promise<Uint8Array> {
     this.#reads += 1
     this.#readBytes += request.range.end - request.range.start
-    return this.#options.store.read(request, signal)
+    return this.#options.store.read({ ...request, purpose: 'footer' }, signal)
   }
 
   #keep(name: string, held: Held): void {

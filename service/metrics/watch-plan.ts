@@ -29,7 +29,14 @@ export function watchPlan(registry: MetricsRegistry, plan: Plan): Plan {
       decision: 'dropped_by_statistics',
     })
     registry.add('planRowGroups', ledger.rowGroupsWithoutRows, { decision: 'without_rows' })
+    registry.add('planRows', ledger.rowsKept, { decision: 'kept' })
+    registry.add('planRows', ledger.rowsDroppedByStatistics, { decision: 'dropped_by_statistics' })
+    registry.add('planFileBytes', ledger.fileBytesKept, { decision: 'kept' })
+    registry.add('planFileBytes', ledger.fileBytesDropped, { decision: 'dropped' })
+    registry.add('planFoldersDropped', ledger.foldersDroppedByPartition)
+    registry.add('planNotApplied', ledger.notApplied.length)
     registry.add('planSplits', ledger.splits)
+    registry.add('planTicketBytes', ledger.ticketBytes)
     return page
   }
 }

@@ -39,6 +39,9 @@ export interface ListPage {
   readonly answeredMs: number
 }
 
+/** What a read of planning is for, so that its cost can be told. */
+export type ReadPurpose = 'footer' | 'index'
+
 export interface ReadRequest {
   readonly object: ObjectVersion
   /** Never empty, inside the object. */
@@ -50,6 +53,8 @@ export interface ReadRequest {
   readonly into?: Uint8Array
   /** Told what the store calls the version that it reads, in versioned buckets, if it says so. */
   readonly onVersion?: (versionId: string) => void
+  /** Absent: neither of them. */
+  readonly purpose?: ReadPurpose
 }
 
 /**

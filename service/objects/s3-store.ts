@@ -15,6 +15,7 @@ import type { S3Answer, S3ConnectionOptions, S3Request } from './s3-connection.t
 import { refusedBy } from './s3-refusals.ts'
 import type { S3Errand } from './s3-refusals.ts'
 import { signedAttempts } from './signed-attempts.ts'
+import { tallyListing } from './store-tally.ts'
 
 export interface S3StoreOptions extends S3ConnectionOptions {
   /** Entries of one page of listing; S3 gives 1,000 at most, which is the default. */
@@ -144,8 +145,10 @@ function fill(body: IncomingMessage, target: Uint8Array): Promise<number> {
   })
 }
 
-function readListing({ body }: S3Answer): Promise<string> {
-  return readText(body, LISTING_BYTES_MAX)
+async function readListing({ body }: S3Answer): Promise<string> {
+  const text = await readText(body, LISTING_BYTES_MAX)
+  tallyListing(Buffer.byteLength(text))
+  return text
 }
 
 /** The body as text, cut at the limit. */

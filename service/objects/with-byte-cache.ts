@@ -1,6 +1,7 @@
 import { copyInto, rangeLength } from './byte-range.ts'
 import type { ObjectStore } from './object-store.ts'
 import { readKey } from './read-key.ts'
+import { type ReadVersion, readVersion } from './read-version.ts'
 
 export interface ByteCacheOptions {
   /** Bytes held, keys left out of the count. */
@@ -26,25 +27,26 @@ const RANGE_BYTES_MAX = 1 << 20
 
 /**
  * Keeps short ranges, those used last, up to so many bytes. The key holds the version, so what it gives is never
- * stale; it may give bytes of a version that the store holds no longer. Failures are not kept.
+ * stale; it may give bytes of a version that the store holds no longer. What the store called the version is kept
+ * with the bytes. Failures are not kept.
  */
 export function withByteCache(store: ObjectStore, options: ByteCacheOptions): CachedStore {
   const { bytesMax, rangeBytesMax = RANGE_BYTES_MAX } = options
   // A Map lists its entries in the order of insertion: the first is the one unused for longest.
-  const held = new Map<string, Uint8Array>()
+  const held = new Map<string, ReadVersion>()
   let bytes = 0
   let hits = 0
   let misses = 0
   let evictions = 0
 
-  const keep = (key: string, entry: Uint8Array): void => {
+  const keep = (key: string, entry: ReadVersion): void => {
     if (held.has(key)) return
     held.set(key, entry)
-    bytes += entry.length
-    for (const [oldest, { length }] of held) {
+    bytes += entry.bytes.length
+    for (const [oldest, dropped] of held) {
       if (bytes <= bytesMax) return
       held.delete(oldest)
-      bytes -= length
+      bytes -= dropped.bytes.length
       evictions++
     }
   }
@@ -62,11 +64,12 @@ export function withByteCache(store: ObjectStore, options: ByteCacheOptions): Ca
         hits++
         held.delete(key)
         held.set(key, entry)
-        return copyInto(entry, request.into)
+        if (entry.versionId !== undefined) request.onVersion?.(entry.versionId)
+        return copyInto(entry.bytes, request.into)
       }
       misses++
-      const read = await store.read(request, signal)
-      keep(key, copyInto(read))
+      const { versionId, bytes: read } = await readVersion(store, request, signal)
+      keep(key, { bytes: copyInto(read), ...(versionId !== undefined && { versionId }) })
       return read
     },
     close() {

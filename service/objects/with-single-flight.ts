@@ -1,6 +1,7 @@
 import { copyInto } from './byte-range.ts'
 import type { ListPage, ObjectStore } from './object-store.ts'
 import { readKey } from './read-key.ts'
+import { type ReadVersion, readVersion } from './read-version.ts'
 import { SharedFlights } from './shared-flights.ts'
 
 /**
@@ -8,7 +9,7 @@ import { SharedFlights } from './shared-flights.ts'
  * must end when its caller leaves, whoever else waits.
  */
 export function withSingleFlight(store: ObjectStore): ObjectStore {
-  const reads = new SharedFlights<Uint8Array>()
+  const reads = new SharedFlights<ReadVersion>()
   const lists = new SharedFlights<ListPage>()
   const buckets = new SharedFlights<readonly string[]>()
   return {
@@ -22,14 +23,16 @@ export function withSingleFlight(store: ObjectStore): ObjectStore {
     async read(request, signal) {
       if (request.into !== undefined) return store.read(request, signal)
       let first = false
-      const start = (shared: AbortSignal): Promise<Uint8Array> => {
+      const start = (shared: AbortSignal): Promise<ReadVersion> => {
         first = true
-        return store.read(request, shared)
+        return readVersion(store, request, shared)
       }
-      const bytes = await reads.join(readKey(store.id, request), start, signal)
+      const { bytes, versionId } = await reads.join(readKey(store.id, request), start, signal)
       // The first may give its bytes away (to a worker) as soon as it has them. The others copy before that:
       // all are told in the same turn, and the first one's caller continues a turn later.
-      return first ? bytes : copyInto(bytes)
+      if (first) return bytes
+      if (versionId !== undefined) request.onVersion?.(versionId)
+      return copyInto(bytes)
     },
     close: () => store.close(),
   }

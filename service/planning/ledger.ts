@@ -1,8 +1,9 @@
 import type { SkippedCounts } from '../catalog/data-files.ts'
+import type { StoreTally } from '../objects/store-tally.ts'
 
 /**
- * What planning saw, kept and dropped, and why. Listing is counted on a plan's first page only, so the ledgers
- * of all pages add up to the plan's.
+ * What planning saw, kept and dropped, and why, and what it cost. What listing saw is counted on a plan's first page
+ * only, so the ledgers of all pages add up to the plan's.
  */
 export const ledgerCounts = [
   /** Objects below the table's folder that are no data: name or folder begins with `_` or `.`… */
@@ -36,18 +37,48 @@ export const ledgerCounts = [
   'decodedBytesKept',
   'splits',
   'ticketBytes',
+  /** Requests that planning sent to the store, retries included, and bytes of their answers: listings… */
+  'listRequests',
+  'listBytes',
+  /** …ends of files… */
+  'footerRequests',
+  'footerBytes',
+  /** …page indexes, bloom filters and dictionaries… */
+  'indexRequests',
+  'indexBytes',
+  /** …option files, and the last bytes of objects without suffix. */
+  'otherRequests',
+  'otherBytes',
 ] as const
 export type LedgerCount = (typeof ledgerCounts)[number]
-export type Ledger = Readonly<Record<LedgerCount, number>>
 
-export const emptyLedger: Ledger = Object.freeze(
-  Object.fromEntries(ledgerCounts.map((count) => [count, 0])) as Record<LedgerCount, number>,
-)
+export interface Ledger extends Readonly<Record<LedgerCount, number>> {
+  /** What of the caller's conditions is left to the caller, each named once. */
+  readonly notApplied: readonly string[]
+}
+
+export const emptyLedger: Ledger = Object.freeze({
+  ...(Object.fromEntries(ledgerCounts.map((count) => [count, 0])) as Record<LedgerCount, number>),
+  notApplied: [],
+})
 
 export function addLedgers(left: Ledger, right: Partial<Ledger>): Ledger {
   const sum: Record<LedgerCount, number> = { ...left }
   for (const count of ledgerCounts) sum[count] += right[count] ?? 0
-  return sum
+  return { ...sum, notApplied: [...new Set([...left.notApplied, ...(right.notApplied ?? [])])] }
+}
+
+export function tallyInLedger({ requests, bytes }: StoreTally): Partial<Ledger> {
+  return {
+    listRequests: requests.list,
+    listBytes: bytes.list,
+    footerRequests: requests.footer,
+    footerBytes: bytes.footer,
+    indexRequests: requests.index,
+    indexBytes: bytes.index,
+    otherRequests: requests.other,
+    otherBytes: bytes.other,
+  }
 }
 
 export function skippedInLedger(skipped: SkippedCounts): Partial<Ledger> {

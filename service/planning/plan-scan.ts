@@ -5,11 +5,12 @@ import type { Table } from '../catalog/table-folders.ts'
 import { formatTableName } from '../catalog/table-folders.ts'
 import type { TableName } from '../catalog/table-name.ts'
 import { GatewayError } from '../errors.ts'
+import { emptyTally, tallied } from '../objects/store-tally.ts'
 import type { Predicate } from '../predicate/predicate.ts'
 import type { Continuation } from './continuation.ts'
 import { openContinuation, sealContinuation } from './continuation.ts'
 import type { Ledger } from './ledger.ts'
-import { addLedgers } from './ledger.ts'
+import { addLedgers, tallyInLedger } from './ledger.ts'
 import { planFiles } from './plan-files.ts'
 import { PlanListing } from './plan-listing.ts'
 import type { FilledPage, PageLimits, PlannedSplit } from './plan-page.ts'
@@ -22,6 +23,8 @@ export interface PlanRequest {
   readonly table: TableName
   /** Rows that do not match it need not be read. */
   readonly predicate: Predicate
+  /** Names what of the conditions the predicate does not say, for the ledger. */
+  readonly notApplied?: readonly string[]
   /** From the page before; predicate and options must be the same again. */
   readonly continuation?: string
   /** At least 1. */
@@ -82,6 +85,16 @@ export async function planSplits(
   parts: PlanParts,
   signal: AbortSignal,
 ): Promise<PlanPage> {
+  const tally = emptyTally()
+  const page = await tallied(tally, () => planPage(request, parts, signal))
+  return { ...page, ledger: addLedgers(page.ledger, tallyInLedger(tally)) }
+}
+
+async function planPage(
+  request: PlanRequest,
+  parts: PlanParts,
+  signal: AbortSignal,
+): Promise<PlanPage> {
   const { catalog, keys } = parts
   const nowMs = parts.nowMs()
   const options = { ...planOptions, ...parts.options }
@@ -110,7 +123,7 @@ export async function planSplits(
     const next = await continuationAfter(page, { listing, table, from, expiresMs })
     return {
       splits: page.splits,
-      ledger: ledgerOf(page, from ? undefined : listing),
+      ledger: from ? ledgerOf(page) : addLedgers(ledgerOf(page), firstPageLedger(request, listing)),
       ...(next && { continuation: sealContinuation(next, keys) }),
     }
   } finally {
@@ -170,9 +183,12 @@ async function continuationAfter(
   }
 }
 
-function ledgerOf({ splits, ticketBytes, end }: FilledPage, listing?: PlanListing): Ledger {
-  const counted = addLedgers(end.ledger, { splits: splits.length, ticketBytes })
-  return listing ? addLedgers(counted, listing.ledger) : counted
+function ledgerOf({ splits, ticketBytes, end }: FilledPage): Ledger {
+  return addLedgers(end.ledger, { splits: splits.length, ticketBytes })
+}
+
+function firstPageLedger({ notApplied = [] }: PlanRequest, { ledger }: PlanListing): Ledger {
+  return addLedgers(ledger, { notApplied })
 }
 
 function tableChanged({ name }: Table): GatewayError {

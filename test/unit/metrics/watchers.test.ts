@@ -9,7 +9,7 @@ import { watchStore } from '../../../service/metrics/watch-store.ts'
 import type { FooterCacheCounters } from '../../../service/footers/footer-cache.ts'
 import { memoryStore } from '../../../service/objects/memory-store.ts'
 import type { ObjectVersion } from '../../../service/objects/object-store.ts'
-import type { Ledger } from '../../../service/planning/ledger.ts'
+import type { LedgerCount } from '../../../service/planning/ledger.ts'
 import { ledgerCounts } from '../../../service/planning/ledger.ts'
 import type { PlanRequest } from '../../../service/planning/plan-scan.ts'
 import { Admission } from '../../../service/scan/admission.ts'
@@ -37,12 +37,12 @@ function without(found: Record<string, number>, part: string): Record<string, nu
 t.test('a plan: each count of the ledger is in one metric, once', async (t) => {
   const registry = new MetricsRegistry('1')
   // Powers of two: a sum tells which counts are in it.
-  const ledger = Object.fromEntries(ledgerCounts.map((count, index) => [count, 2 ** index]))
-  const page = { splits: [], ledger: ledger as Ledger }
+  const counts = ledgerCounts.map((count, index) => [count, 2 ** index] as const)
+  const ledger = Object.fromEntries(counts) as Record<LedgerCount, number>
+  const page = { splits: [], ledger: { ...ledger, notApplied: ['a', 'b', 'c'] } }
   const plan = watchPlan(registry, async () => page)
   t.equal(await plan({} as PlanRequest, signal), page)
-  const bit = (...counts: (keyof Ledger)[]) =>
-    counts.reduce((sum, count) => sum + (ledger[count] ?? 0), 0)
+  const bit = (...counts: LedgerCount[]) => counts.reduce((sum, count) => sum + ledger[count], 0)
   const skipped = ledgerCounts.filter((count) => count.startsWith('skipped'))
   t.strictSame(await samples(registry), {
     'spillway_plan_files_total{decision="kept"}': bit('filesKept'),
@@ -56,7 +56,14 @@ t.test('a plan: each count of the ledger is in one metric, once', async (t) => {
       'rowGroupsDroppedByStatistics',
     ),
     'spillway_plan_row_groups_total{decision="without_rows"}': bit('rowGroupsWithoutRows'),
+    'spillway_plan_rows_total{decision="kept"}': bit('rowsKept'),
+    'spillway_plan_rows_total{decision="dropped_by_statistics"}': bit('rowsDroppedByStatistics'),
+    'spillway_plan_file_bytes_total{decision="kept"}': bit('fileBytesKept'),
+    'spillway_plan_file_bytes_total{decision="dropped"}': bit('fileBytesDropped'),
+    spillway_plan_folders_dropped_total: bit('foldersDroppedByPartition'),
+    spillway_plan_not_applied_total: 3,
     spillway_plan_splits_total: bit('splits'),
+    spillway_plan_ticket_bytes_total: bit('ticketBytes'),
   })
 })
 

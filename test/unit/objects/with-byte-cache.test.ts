@@ -1,6 +1,8 @@
 import t from 'tap'
 import { memoryStore } from '../../../service/objects/memory-store.ts'
+import type { ObjectStore } from '../../../service/objects/object-store.ts'
 import { withByteCache } from '../../../service/objects/with-byte-cache.ts'
+import { withSingleFlight } from '../../../service/objects/with-single-flight.ts'
 import { countingStore } from '../../support/counting-store.ts'
 
 const signal = new AbortController().signal
@@ -67,4 +69,27 @@ t.test('failures are not kept', async (t) => {
   await t.rejects(cached.read(request, signal), { code: 'table_not_found' })
   t.equal(counting.reads.length, 2)
   t.equal(cached.counters().entries, 0)
+})
+
+t.test('the version that the store told is told again with the bytes', async (t) => {
+  const memory = memoryStore()
+  const object = memory.put('lake', 'data', Buffer.from('0123456789'))
+  const versioned: ObjectStore = {
+    ...memory,
+    async read(request, given) {
+      request.onVersion?.('v7')
+      return memory.read(request, given)
+    },
+  }
+  const counting = countingStore(versioned)
+  const shared = withSingleFlight(counting)
+  const cached = withByteCache(shared, { bytesMax: 1_000 })
+  const told: string[] = []
+  const read = (store: ObjectStore, end: number) =>
+    store.read({ object, range: { start: 0, end }, onVersion: (id) => told.push(id) }, signal)
+  await Promise.all([read(shared, 5), read(shared, 5)])
+  t.strictSame([told, counting.reads.length], [['v7', 'v7'], 1])
+  await read(cached, 4)
+  await read(cached, 4)
+  t.strictSame([told, counting.reads.length], [['v7', 'v7', 'v7', 'v7'], 2])
 })

@@ -354,3 +354,17 @@ t.test('carries partition columns and many small files in one split', async (t) 
   t.equal(splits[0]?.split.files.length, 60)
   t.strictSame(splits[0]?.split.partitionColumns, ['day', 'hour'])
 })
+
+t.test('names what is left to the caller, once a plan', async (t) => {
+  const table = planner()
+  for (const name of ['a', 'b', 'c']) put(table, name, [1, 2], [3, 4])
+  const notApplied = ['the value set of "raw"', '$cast', '$cast']
+  const { pages, ledger } = await table.planAll({ notApplied, splitsMax: 1 })
+  t.equal(pages, 3)
+  t.strictSame(ledger.notApplied, ['the value set of "raw"', '$cast'])
+  const second = await table.plan({ notApplied, splitsMax: 1 })
+  const { continuation } = second
+  t.ok(continuation)
+  const rest = await table.plan({ notApplied, ...(continuation && { continuation }) })
+  t.strictSame(rest.ledger.notApplied, [])
+})
