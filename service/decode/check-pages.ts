@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts'
 import type { ColumnChunk, Footer, Leaf } from '../footers/footer.ts'
 import { type Fail, ThriftReader } from '../footers/thrift-reader.ts'
 import { PAGE_HEADER_BYTES_MAX, ROW_GROUP_PAGE_BYTES_MAX } from './budgets.ts'
+import { checkLevels } from './check-levels.ts'
 import { claimedBytes } from './claimed-bytes.ts'
 import { type PageHeader, readPageHeader } from './page-header.ts'
 
@@ -10,8 +11,8 @@ const encodings = new Set([0, 2, 3, 5, 6, 7, 8, 9])
 
 /**
  * Walks the page headers of every chunk of a mini file before anything is decompressed: pages lie inside their
- * chunk, hold as many values as the footer says, claim no more memory than the budget, and compressed data that
- * tells its own size tells the same.
+ * chunk, hold as many values as the footer says, claim no more memory than the budget, levels are coded and counted
+ * as their header says, and compressed data that tells its own size tells the same.
  *
  * @returns for each leaf the encodings (numbers of parquet.thrift's `Encoding`) of its data pages.
  * @throws {GatewayError} `unreadable_file`, `unsupported` (codec, encoding), `too_large` (ROW_GROUP_PAGE_BYTES_MAX).
@@ -24,7 +25,7 @@ export function checkPages(
   let pageBytes = 0
   return footer.leaves.map((leaf, index) => {
     const pages = checkChunkPages(
-      footer.chunk(0, index),
+      { leaf, chunk: footer.chunk(0, index) },
       buffer,
       `${source}, column ${nameOf(leaf)}`,
     )
@@ -49,7 +50,16 @@ function nameOf(leaf: Leaf): string {
   return JSON.stringify(leaf.path.join('.'))
 }
 
-function checkChunkPages(chunk: ColumnChunk, buffer: Uint8Array, source: string): ChunkPages {
+interface LeafChunk {
+  readonly leaf: Leaf
+  readonly chunk: ColumnChunk
+}
+
+function checkChunkPages(
+  { leaf, chunk }: LeafChunk,
+  buffer: Uint8Array,
+  source: string,
+): ChunkPages {
   const fail: Fail = (what) => {
     throw new GatewayError('unreadable_file', `${source} is damaged: ${what}`)
   }
@@ -69,7 +79,7 @@ function checkChunkPages(chunk: ColumnChunk, buffer: Uint8Array, source: string)
     const end = reader.position + page.compressedBytes
     if (end > chunk.end) fail(`a page of ${page.compressedBytes} bytes does not fit its chunk`)
     if (page.type === 'dictionary' && position !== chunk.start) fail('a dictionary follows data')
-    checkPage(page, buffer.subarray(reader.position, end), { chunk, source, fail })
+    checkPage(page, buffer.subarray(reader.position, end), { leaf, chunk, source, fail })
     pageBytes += page.uncompressedBytes
     if (page.type === 'data' || page.type === 'data_v2') {
       valuesLeft -= page.valueCount
@@ -81,8 +91,7 @@ function checkChunkPages(chunk: ColumnChunk, buffer: Uint8Array, source: string)
   return { pageBytes, encodings: dataEncodings }
 }
 
-interface PageContext {
-  readonly chunk: ColumnChunk
+interface PageContext extends LeafChunk {
   readonly source: string
   readonly fail: Fail
 }
@@ -90,9 +99,10 @@ interface PageContext {
 function checkPage(
   page: PageHeader,
   bytes: Uint8Array,
-  { chunk, source, fail }: PageContext,
+  { leaf, chunk, source, fail }: PageContext,
 ): void {
   if (page.type === 'index') return
+  checkLevels(page, bytes, leaf, { source, fail })
   if (!encodings.has(page.encoding)) {
     throw new GatewayError(
       'unsupported',

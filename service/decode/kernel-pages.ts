@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts'
 import type { PhysicalType } from '../footers/footer.ts'
 import { type Fail, ThriftReader } from '../footers/thrift-reader.ts'
 import { PAGE_HEADER_BYTES_MAX } from './budgets.ts'
+import { checkLevels, type LevelMaxima } from './check-levels.ts'
 import type { ChunkPlan } from './chunk-plan.ts'
 import { type PageHeader, readPageHeader } from './page-header.ts'
 
@@ -77,10 +78,17 @@ export function findPages(
         `${column} uses encoding ${page.encoding} for ${chunk.physicalType}, which is not supported`,
       )
     }
-    if (page.type !== 'dictionary') valuesLeft -= page.valueCount
+    if (page.type === 'dictionary') continue
+    const bytes = buffer.subarray(page.start, page.end)
+    checkLevels(page, bytes, levelsOf(chunk), { source: column, fail })
+    valuesLeft -= page.valueCount
   }
   if (valuesLeft < 0) fail(`its pages hold ${-valuesLeft} more values than the footer says`)
   return { chunk, pages: pages.filter(({ type }) => type !== 'index'), column, fail }
+}
+
+function levelsOf({ isOptional }: ChunkPlan): LevelMaxima {
+  return { maxDefinitionLevel: Number(isOptional), maxRepetitionLevel: 0 }
 }
 
 function pageAt(chunk: ChunkPlan, buffer: Uint8Array, position: number, fail: Fail): Page {

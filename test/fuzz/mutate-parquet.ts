@@ -30,8 +30,8 @@ export type Random = () => number
  */
 const meaningOfFooter = /^(2|5)(\.|$)|^4$|^4\.1$|^4\.1\.3(\.(4|9|11))?$/
 
-/** Of PageHeader: the encodings of values and levels, lengths of levels, and the flag that v2 pages are compressed. */
-const meaningOfHeader = /^(5|7|8|5\.[234]|7\.2|8\.[4567])$/
+/** Of PageHeader: the encodings of values. */
+const meaningOfHeader = /^(5\.2|8\.4)$/
 
 const upTo = (random: Random, end: number): number => Math.floor(random() * end)
 
