@@ -1,8 +1,6 @@
 import type { Environment } from '../config.ts'
-import { demo } from '../demo/demo.ts'
 import { exitCodes } from './exit-codes.ts'
 import { packageVersion } from './package-version.ts'
-import { serve } from './serve.ts'
 
 const usage = `usage: spillway <command> [options]
 
@@ -13,17 +11,19 @@ const usage = `usage: spillway <command> [options]
   --help, --version
 `
 
-/** Runs one command; resolves to the exit code when it is over. */
+/** Runs one command, and loads no other's code; resolves to the exit code when it is over. */
 export async function runCommand(words: readonly string[], env: Environment): Promise<number> {
   const [command, ...options] = words
   switch (command) {
-    case 'serve':
-      return options.length === 0
-        ? serve(env)
-        : refuse(`serve takes no options: ${options.join(' ')}`)
+    case 'serve': {
+      if (options.length > 0) return refuse(`serve takes no options: ${options.join(' ')}`)
+      const { serve } = await import('./serve.ts')
+      return serve(env)
+    }
     case 'demo': {
       const unknown = options.filter((option) => option !== '--keep')
       if (unknown.length > 0) return refuse(`demo does not know ${unknown.join(' ')}`)
+      const { demo } = await import('../demo/demo.ts')
       return demo({ env, keep: options.includes('--keep') })
     }
     case '--version':
