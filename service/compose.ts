@@ -23,9 +23,11 @@ import { openStore } from './objects/open-store.ts'
 import { withByteCache } from './objects/with-byte-cache.ts'
 import { withConcurrencyLimit } from './objects/with-concurrency-limit.ts'
 import { withSingleFlight } from './objects/with-single-flight.ts'
-import { planSplits } from './planning/plan-scan.ts'
-import { openTicket } from './planning/ticket.ts'
+import { planOptions, planSplits } from './planning/plan-scan.ts'
+import { planTable } from './planning/plan-table.ts'
+import { openTicket, sealTicket } from './planning/ticket.ts'
 import { TicketKeys } from './planning/ticket-keys.ts'
+import { tableQueries } from './query/table-queries.ts'
 import { defaultMemoryBytes, defaultWorkerCount, shareMemory } from './scan/memory-budget.ts'
 import { ScanPool } from './scan/scan-pool.ts'
 import { scanSplit } from './scan/scan-split.ts'
@@ -133,15 +135,31 @@ async function openRooms(config: Config, registry: MetricsRegistry) {
     onLoss: () => registry.add('workersLost', 1),
   })
   watchPool(registry, pool)
-  const backend = athenaBackend({
+  const answers = {
     catalog,
-    plan: watchPlan(registry, (request, signal) => planSplits(request, planning, signal)),
-    openTicket: (ticket) => openTicket(ticket, keys, Date.now()),
+    openTicket: (ticket: Uint8Array) => openTicket(ticket, keys, Date.now()),
     scan: watchScan(registry, (request, signal) =>
       scanSplit(request, { footers, runner: pool }, signal),
     ),
+  }
+  const backend = athenaBackend({
+    ...answers,
+    plan: watchPlan(registry, (request, signal) => planSplits(request, planning, signal)),
   })
-  return { store, archive, pool, backend }
+  const queries = tableQueries({
+    ...answers,
+    plan: watchPlan(registry, (request, signal) => planTable(request, planning, signal)),
+    sealTicket: (split) => sealTicket(split, keys),
+    parseFilter,
+    ticketTtlMs: planOptions.ticketTtlMs,
+    nowMs: Date.now,
+  })
+  return { store, archive, pool, backend, queries }
+}
+
+/** Filters are not understood yet. */
+function parseFilter(): never {
+  throw new GatewayError('unsupported', 'filters are not understood yet; leave the filter out')
 }
 
 async function openArchive(config: Config): Promise<FooterArchive | undefined> {

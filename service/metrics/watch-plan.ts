@@ -1,10 +1,13 @@
-import type { PlanPage, PlanRequest } from '../planning/plan-scan.ts'
+import type { Ledger } from '../planning/ledger.ts'
 import type { MetricsRegistry } from './registry.ts'
 
-type Plan = (request: PlanRequest, signal: AbortSignal) => Promise<PlanPage>
+type Plan<Request, Answer> = (request: Request, signal: AbortSignal) => Promise<Answer>
 
-/** Counts what each page of a plan saw, kept and dropped. */
-export function watchPlan(registry: MetricsRegistry, plan: Plan): Plan {
+/** Counts what each plan, or page of one, saw, kept and dropped. */
+export function watchPlan<Request, Answer extends { readonly ledger: Ledger }>(
+  registry: MetricsRegistry,
+  plan: Plan<Request, Answer>,
+): Plan<Request, Answer> {
   return async (request, signal) => {
     const page = await plan(request, signal)
     const { ledger } = page

@@ -39,8 +39,12 @@ export class ByteReader {
     return this.bytes(this.number(lengthBytesMax)).toString('utf8')
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length
+  }
+
   /** Nothing may be left. */
   end(): void {
-    if (this.#at !== this.#bytes.length) this.#fail()
+    if (!this.isAtEnd) this.#fail()
   }
 }

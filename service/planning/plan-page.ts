@@ -101,7 +101,11 @@ class OpenPage {
   }
 }
 
-function splitOf(files: readonly SplitFile[], { table, expiresMs }: SealOptions): Split {
+/** The split of these files of a table. */
+export function splitOf(
+  files: readonly SplitFile[],
+  { table, expiresMs }: Pick<SealOptions, 'table' | 'expiresMs'>,
+): Split {
   const { name, bucket, prefix } = table
   // Files of one table lie in folders of the same names.
   const partitions = partitionsOf(files[0]?.key ?? prefix, prefix)
@@ -109,6 +113,12 @@ function splitOf(files: readonly SplitFile[], { table, expiresMs }: SealOptions)
   return { table: name, bucket, prefix, files, partitionColumns, expiresMs }
 }
 
-function fileOf({ key, etag, sizeBytes, versionId }: ObjectVersion): Omit<SplitFile, 'rowGroups'> {
+/** A file as a split names it. */
+export function fileOf({
+  key,
+  etag,
+  sizeBytes,
+  versionId,
+}: ObjectVersion): Omit<SplitFile, 'rowGroups'> {
   return { key, etag, sizeBytes, ...(versionId !== undefined && { versionId }) }
 }

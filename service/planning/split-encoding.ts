@@ -1,7 +1,8 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
-import type { Split, SplitFile } from './split.ts'
+import { decodePlainData, encodePlainData } from './plain-data.ts'
+import type { Split, SplitFile, SplitRead } from './split.ts'
 
 /** S3's longest key, in bytes of UTF-8. */
 const KEY_BYTES_MAX = 1024
@@ -10,6 +11,8 @@ const VERSION_ID_BYTES_MAX = 1024
 /** More than any table's names take. */
 const NAME_BYTES_MAX = 1024
 const PARTITION_COLUMNS_MAX = 256
+/** Columns and filter before they are deflated: ten times what a request may say. */
+const READ_BYTES_MAX = 16 * 1024 * 1024
 /** Files that one split may hold. */
 export const SPLIT_FILES_MAX = 100_000
 /** Flags, two folded lengths, the key's length, size and row groups of one file. */
@@ -30,7 +33,8 @@ export function fileRecordBytesMax(file: Omit<SplitFile, 'rowGroups'>): number {
 
 /**
  * A split as bytes. Of a key only what differs from the key before it is written (of the first, from the
- * table's prefix), deflated together where that is shorter; an ETag that is an MD5 takes its 16 bytes.
+ * table's prefix), deflated together where that is shorter; an ETag that is an MD5 takes its 16 bytes. What is to be
+ * read stands at the end, and takes nothing where it is left open.
  */
 export function encodeSplit(split: Split): Buffer {
   const out = new ByteWriter()
@@ -59,26 +63,27 @@ export function encodeSplit(split: Split): Buffer {
     records.number(file.rowGroups.end - file.rowGroups.start)
     previous = file
   }
-  writeMiddles(out, middles.written())
+  writeDeflated(out, middles.written())
   out.bytes(records.written())
+  if (split.read) writeDeflated(out, encodePlainData(split.read))
   return out.written()
 }
 
 /** The length as it is and as it stands here: when both are the same, it is not deflated. */
-function writeMiddles(out: ByteWriter, middles: Buffer): void {
-  const deflated = deflateRawSync(middles)
-  const shorter = deflated.length < middles.length ? deflated : middles
-  out.number(middles.length)
+function writeDeflated(out: ByteWriter, plain: Buffer): void {
+  const deflated = deflateRawSync(plain)
+  const shorter = deflated.length < plain.length ? deflated : plain
+  out.number(plain.length)
   out.number(shorter.length)
   out.bytes(shorter)
 }
 
-function readMiddles(from: ByteReader, fail: () => never): ByteReader {
-  const length = from.number(SPLIT_FILES_MAX * KEY_BYTES_MAX)
+function readDeflated(from: ByteReader, lengthMax: number, fail: () => never): Buffer {
+  const length = from.number(lengthMax)
   const stored = from.bytes(from.number(length))
-  if (stored.length === length) return new ByteReader(stored, fail)
+  if (stored.length === length) return stored
   try {
-    return new ByteReader(inflateRawSync(stored, { maxOutputLength: length }), fail)
+    return inflateRawSync(stored, { maxOutputLength: length })
   } catch {
     return fail()
   }
@@ -96,7 +101,7 @@ export function decodeSplit(bytes: Buffer, fail: () => never): Split {
     from.text(KEY_BYTES_MAX),
   )
   const fileCount = from.number(SPLIT_FILES_MAX)
-  const middles = readMiddles(from, fail)
+  const middles = new ByteReader(readDeflated(from, SPLIT_FILES_MAX * KEY_BYTES_MAX, fail), fail)
   const files: SplitFile[] = []
   let previousKey: Buffer = Buffer.from(prefix)
   for (let index = 0; index < fileCount; index++) {
@@ -111,9 +116,16 @@ export function decodeSplit(bytes: Buffer, fail: () => never): Split {
     const rowGroups = { start, end: start + from.number() }
     files.push({ ...object, rowGroups })
   }
-  from.end()
   middles.end()
-  return { table: { schema, table }, bucket, prefix, files, partitionColumns, expiresMs }
+  const read = from.isAtEnd ? undefined : readRead(from, fail)
+  from.end()
+  const split = { table: { schema, table }, bucket, prefix, files, partitionColumns, expiresMs }
+  return read ? { ...split, read } : split
+}
+
+/** Its shape is ours: nobody else can seal it. */
+function readRead(from: ByteReader, fail: () => never): SplitRead {
+  return decodePlainData(readDeflated(from, READ_BYTES_MAX, fail), fail) as SplitRead
 }
 
 function isSameObject(left: SplitFile, right: SplitFile): boolean {

@@ -1,4 +1,6 @@
+import type { Field } from '../arrow/arrow-type.ts'
 import type { TableName } from '../catalog/table-name.ts'
+import type { Predicate } from '../predicate/predicate.ts'
 
 /** Row groups `start` to `end` (exclusive) of one version of one file. */
 export interface SplitFile {
@@ -7,6 +9,19 @@ export interface SplitFile {
   readonly sizeBytes: number
   readonly versionId?: string
   readonly rowGroups: { readonly start: number; readonly end: number }
+}
+
+/**
+ * What a reader gets of a split, settled when it was planned, so that every split of a plan answers alike: the door's
+ * own types, the filter as it was understood.
+ */
+export interface SplitRead {
+  /** In the order of the answer; those of folders are known by the split's partition columns. */
+  readonly columns: readonly Field[]
+  /** Absent: all rows. */
+  readonly predicate?: Predicate
+  /** No more rows than this, of those that match. */
+  readonly rowLimit?: number
 }
 
 /**
@@ -23,4 +38,6 @@ export interface Split {
   readonly partitionColumns: readonly string[]
   /** Milliseconds since the epoch. */
   readonly expiresMs: number
+  /** Absent: the door that reads it says what it wants (Athena's). */
+  readonly read?: SplitRead
 }

@@ -6,7 +6,7 @@ import { GatewayError } from '../errors.ts'
 export type SealedKind = 'split' | 'continuation'
 
 /** Changes when the layout of sealed bytes does. */
-const SEAL_VERSION = 2
+const SEAL_VERSION = 3
 const KEY_BYTES = 32
 const KEY_ID_BYTES = 4
 /** Random, as gateways share keys but no counter: good for 2^32 tickets a key (NIST SP 800-38D, 8.3). */
