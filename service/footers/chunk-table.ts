@@ -17,8 +17,12 @@ export const chunkSlots = {
   offsetIndexBytes: 11,
   bloomFilterOffset: 12,
   bloomFilterBytes: 13,
+  /** Bits of the encodings (numbers of parquet.thrift's `Encoding`) in the chunk, levels and dictionary included. */
+  encodings: 14,
+  /** The same of its data pages alone. */
+  dataEncodings: 15,
 } as const
-export const CHUNK_SLOTS = 14
+export const CHUNK_SLOTS = 16
 
 /** What a scan learns besides numbers. */
 export interface ScanFlags {
@@ -70,7 +74,9 @@ const metadataSlots: readonly (number | undefined)[] = Object.assign(
     [15, chunkSlots.bloomFilterBytes],
   ]),
 )
+const ENCODINGS_FIELD = 2
 const STATISTICS_FIELD = 12
+const ENCODING_STATISTICS_FIELD = 13
 
 /** Bits of the ids of the fields without which a chunk cannot be read. */
 const requiredFields = [1, 4, 5, 6, 7, 9].reduce((bits, id) => bits | (1 << id), 0)
@@ -83,6 +89,9 @@ function readColumnMetadata(reader: ThriftReader, { chunks, at }: ChunkRow): voi
     if (slot !== undefined) {
       chunks[at + slot] = reader.integer()
       seen |= 1 << id
+    } else if (id === ENCODINGS_FIELD) chunks[at + chunkSlots.encodings] = readEncodings(reader)
+    else if (id === ENCODING_STATISTICS_FIELD) {
+      chunks[at + chunkSlots.dataEncodings] = readDataEncodings(reader)
     } else {
       if (id === STATISTICS_FIELD) chunks[at + chunkSlots.statistics] = reader.position
       reader.skip()
@@ -91,4 +100,38 @@ function readColumnMetadata(reader: ThriftReader, { chunks, at }: ChunkRow): voi
   if ((seen & requiredFields) !== requiredFields) {
     reader.fail('a column chunk lacks its codec, its sizes or its place')
   }
+}
+
+/** Encodings beyond this have no bit: there are ten. */
+const ENCODING_MAX = 30
+
+function bitOf(encoding: number): number {
+  return 1 << Math.min(Math.max(encoding, 0), ENCODING_MAX)
+}
+
+function readEncodings(reader: ThriftReader): number {
+  let bits = 0
+  for (let left = reader.elements(); left > 0; left--) bits |= bitOf(reader.integer())
+  return bits
+}
+
+/** Numbers of parquet.thrift's `PageType`: data pages of both versions. */
+const dataPageTypes = [0, 3]
+
+/** `PageEncodingStats`. */
+function readDataEncodings(reader: ThriftReader): number {
+  let bits = 0
+  for (let left = reader.structs(); left > 0; left--) {
+    let pageType = -1
+    let encoding = 0
+    let count = 0
+    for (let id = reader.field(0); id !== STOP; id = reader.field(id)) {
+      if (id === 1) pageType = reader.integer()
+      else if (id === 2) encoding = reader.integer()
+      else if (id === 3) count = reader.integer()
+      else reader.skip()
+    }
+    if (dataPageTypes.includes(pageType) && count > 0) bits |= bitOf(encoding)
+  }
+  return bits
 }

@@ -76,6 +76,10 @@ export interface ColumnChunk {
   readonly offsetIndexBytes: number
   readonly bloomFilterOffset: number
   readonly bloomFilterBytes: number
+  /** Encodings of its values, by their numbers in the format, as bits; 0 when the file does not say. */
+  readonly encodings: number
+  /** All its values are in the dictionary page, or null. */
+  readonly isDictionaryCoded: boolean
 }
 
 export interface RowGroup {

@@ -154,7 +154,22 @@ function readRow(chunks: Float64Array, row: number): ColumnChunk {
     offsetIndexBytes: number(chunkSlots.offsetIndexBytes),
     bloomFilterOffset: number(chunkSlots.bloomFilterOffset),
     bloomFilterBytes: number(chunkSlots.bloomFilterBytes),
+    encodings: number(chunkSlots.encodings),
+    isDictionaryCoded: dictionaryPageOffset !== 0 && isDictionaryCoded(number),
   }
+}
+
+/** Bits of the numbers in parquet.thrift, `Encoding`. */
+const DICTIONARY_BITS = (1 << 2) | (1 << 8)
+const LEVEL_BITS = (1 << 3) | (1 << 4)
+const PLAIN_DICTIONARY_BIT = 1 << 2
+
+/** Without statistics of the pages: PLAIN_DICTIONARY and nothing else that values could be coded with. */
+function isDictionaryCoded(number: (slot: number) => number): boolean {
+  const ofData = number(chunkSlots.dataEncodings)
+  if (ofData !== 0) return (ofData & ~DICTIONARY_BITS) === 0
+  const all = number(chunkSlots.encodings)
+  return (all & PLAIN_DICTIONARY_BIT) !== 0 && (all & ~(PLAIN_DICTIONARY_BIT | LEVEL_BITS)) === 0
 }
 
 function at(numbers: Float64Array, index: number): number {

@@ -102,6 +102,20 @@ export class ThriftReader {
     return count
   }
 
+  /** Enters a list that is a field, of numbers, bytes or flags; each element is then read as a field would be. */
+  elements(): number {
+    this.#expect(thriftTypes.list)
+    const { count, type } = this.#listHeader()
+    this.fieldType = type
+    return count
+  }
+
+  /** A flag in a list, where it takes a byte: 1 is true, 2 (once 0) is false. */
+  flagElement(): boolean {
+    if (this.fieldType > thriftTypes.false) this.fail('a list of flags was expected')
+    return this.#byte() === thriftTypes.true
+  }
+
   /** Passes over the value of the field just announced. */
   skip(): void {
     this.#skip(this.fieldType, SKIP_DEPTH_MAX)
