@@ -2,7 +2,7 @@ import xxhash from 'xxhash-wasm'
 
 import { STOP, type ThriftReader } from './thrift-reader.ts'
 
-const { h64Raw } = await xxhash()
+const hashes = await xxhash()
 
 /** Says of a value, by the hash of its PLAIN bytes, that it is not in the chunk, or that it may be. */
 export interface BloomFilter {
@@ -11,7 +11,7 @@ export interface BloomFilter {
 
 /** parquet-format's BloomFilter.md: xxHash of 64 bits with seed 0; of byte arrays without their length. */
 export function bloomHash(plainBytes: Uint8Array): bigint {
-  return h64Raw(plainBytes)
+  return hashes.h64Raw(plainBytes)
 }
 
 /** One bit is set in each of the eight words of a block. */

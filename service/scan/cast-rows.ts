@@ -6,7 +6,7 @@ import { constantColumn } from '../arrow/make-column.ts'
 import { sliceColumn } from '../arrow/slice-column.ts'
 import { GatewayError } from '../errors.ts'
 import type { ScanFilter } from './filter-rows.ts'
-import { takeRows } from './filter-take.ts'
+import { takeRows } from '../arrow/take-rows.ts'
 import type { ColumnSource, ScanPiece } from './scan-job.ts'
 
 /** Some rows in the types of the answer. */

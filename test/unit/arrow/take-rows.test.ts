@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { ArrowType } from '../../../service/arrow/arrow-type.ts'
 import { castColumn } from '../../../service/arrow/cast.ts'
-import { takeRows } from '../../../service/scan/filter-take.ts'
+import { takeRows } from '../../../service/arrow/take-rows.ts'
 import { randomNumbers, randomType, randomValue } from '../../support/columns-random.ts'
 import { readColumn, columnOf, int, listOf, mapOf, structOf, utf8 } from '../../support/columns.ts'
 

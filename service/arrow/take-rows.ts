@@ -1,11 +1,11 @@
 import assert from 'node:assert'
-import type { ArrowType } from '../arrow/arrow-type.ts'
-import { bitAt, bitmapBytes } from '../arrow/bitmap.ts'
-import type { Column } from '../arrow/column.ts'
-import { isPresent, OFFSET_MAX, tooMuchText } from '../arrow/rebuild-column.ts'
-import { childRun, elementRun } from '../arrow/slice-column.ts'
-import { bytesOf } from '../arrow/typed-views.ts'
-import { offsetBytes, valueBytes } from '../arrow/type-width.ts'
+import type { ArrowType } from './arrow-type.ts'
+import { bitAt, bitmapBytes } from './bitmap.ts'
+import type { Column } from './column.ts'
+import { isPresent, OFFSET_MAX, tooMuchText } from './rebuild-column.ts'
+import { childRun, elementRun } from './slice-column.ts'
+import { bytesOf } from './typed-views.ts'
+import { offsetBytes, valueBytes } from './type-width.ts'
 
 /**
  * The rows of a column at these indexes, in their order, copied; the values of dictionaries and the buffers of views
