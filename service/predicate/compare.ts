@@ -23,7 +23,7 @@ import type { Value } from './value.ts'
 import { compareValues } from './value.ts'
 
 /** `a < b` as `b > a`. */
-const flipped: Readonly<Record<ComparisonOperator, ComparisonOperator>> = {
+export const flippedOperator: Readonly<Record<ComparisonOperator, ComparisonOperator>> = {
   '=': '=',
   '<>': '<>',
   '<': '>',
@@ -33,14 +33,14 @@ const flipped: Readonly<Record<ComparisonOperator, ComparisonOperator>> = {
   distinct: 'distinct',
 }
 
-/** Compares two expressions of one type. A column and a constant become a domain, which statistics can judge. */
+/** Compares two expressions whose values compare as they are. A column and a constant become a domain, which statistics can judge. */
 export function compare(
   operator: ComparisonOperator,
   left: Expression,
   right: Expression,
 ): Predicate {
   if (right.kind === 'column' && left.kind === 'constant') {
-    return compare(flipped[operator], right, left)
+    return compare(flippedOperator[operator], right, left)
   }
   if (right.kind === 'constant') {
     const { value } = right

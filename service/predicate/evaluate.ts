@@ -6,6 +6,7 @@ import { likeMatcher } from './like-pattern.ts'
 import type { Expression } from './predicate.ts'
 import { typeOf } from './predicate.ts'
 import type { Value } from './value.ts'
+import { widenValue } from './widen-value.ts'
 
 /** A column's value in the row at hand. */
 export type ValueOf = (column: string, type: ArrowType) => Value | null
@@ -47,6 +48,10 @@ export function evaluate(expression: Expression, valueOf: ValueOf): Value | null
       const left = evaluate(expression.left, valueOf)
       const isEqual = evaluateComparison('=', left, evaluate(expression.right, valueOf))
       return isEqual === true ? null : left
+    }
+    case 'widen': {
+      const value = evaluate(expression.term, valueOf)
+      return value === null ? null : widenValue(value, typeOf(expression.term), expression.type)
     }
     case 'arithmetic': {
       const left = evaluate(expression.left, valueOf)

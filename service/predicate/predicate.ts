@@ -27,6 +27,8 @@ export type Expression =
     }
   /** Null where both are equal, else the left one. */
   | { readonly kind: 'nullif'; readonly left: Expression; readonly right: Expression }
+  /** The term's value in a type that takes its place in comparisons and arithmetic: see `widenValue`. */
+  | { readonly kind: 'widen'; readonly term: Expression; readonly type: ArrowType }
   /** Exact, or an error: see {@link ArithmeticOperator}. */
   | {
       readonly kind: 'arithmetic'
@@ -155,6 +157,7 @@ export function partsOf(expression: Expression): readonly Expression[] {
     case 'not':
     case 'is_null':
     case 'like':
+    case 'widen':
       return [expression.term]
     case 'compare':
     case 'nullif':
@@ -169,6 +172,7 @@ export function typeOf(expression: Expression): ArrowType {
     case 'constant':
     case 'column':
     case 'arithmetic':
+    case 'widen':
       return expression.type
     case 'nullif':
       return typeOf(expression.left)
