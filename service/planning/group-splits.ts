@@ -1,5 +1,5 @@
 import type { SplitFile } from './split.ts'
-import { fileRecordBytesMax } from './split-encoding.ts'
+import { fileRecordBytesMax } from './split-files-encoding.ts'
 
 /** A row group to be read. */
 export interface RowGroupEntry {

@@ -16,7 +16,7 @@ import { PlanListing } from './plan-listing.ts'
 import type { FilledPage, PageLimits, PlannedSplit } from './plan-page.ts'
 import { fillPage } from './plan-page.ts'
 import { subtractFiles } from './remaining-files.ts'
-import { SPLIT_FILES_MAX } from './split-encoding.ts'
+import { SPLIT_FILES_MAX } from './split-files-encoding.ts'
 import type { TicketKeys } from './ticket-keys.ts'
 
 export interface PlanRequest {

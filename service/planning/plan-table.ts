@@ -12,7 +12,7 @@ import { afterFileBegun, afterPassed, afterRowGroup, noProgress } from './plan-p
 import type { PlanParts } from './plan-scan.ts'
 import { planOptions } from './plan-scan.ts'
 import type { Split, SplitFile } from './split.ts'
-import { SPLIT_FILES_MAX } from './split-encoding.ts'
+import { SPLIT_FILES_MAX } from './split-files-encoding.ts'
 
 /** Row groups of one plan that are held while it is cut: about 100 bytes each. */
 const ROW_GROUPS_MAX = 1_000_000

@@ -2,7 +2,7 @@ import assert from 'node:assert'
 import t from 'tap'
 import type { GroupingLimits, RowGroupEntry } from '../../../service/planning/group-splits.ts'
 import { groupSplits } from '../../../service/planning/group-splits.ts'
-import { fileRecordBytesMax } from '../../../service/planning/split-encoding.ts'
+import { fileRecordBytesMax } from '../../../service/planning/split-files-encoding.ts'
 import { randomNumbers } from '../../support/columns-random.ts'
 
 const plenty: GroupingLimits = {
