@@ -23,6 +23,8 @@ export interface FuzzOptions {
 export interface FuzzReport {
   readonly counts: Readonly<Record<string, number>>
   readonly workersLost: number
+  /** The numbers of mutants that cost a worker. */
+  readonly lostBy: readonly number[]
   readonly slowestMs: number
   readonly growthBytes: number
   /** What broke the rule, with the number that repeats it. */
@@ -47,12 +49,15 @@ export async function runMutants(options: FuzzOptions): Promise<FuzzReport> {
     const endMs = performance.now() + seconds * 1_000
     const counts: Record<string, number> = {}
     const failures: string[] = []
+    const lostBy: number[] = []
     let slowestMs = 0
     let peakBytes = baseBytes
     for (let number = only ?? 0; number < countMax && performance.now() < endMs; number++) {
       const { original, mutant } = mutantOf(originals, seed, number)
       const startedMs = performance.now()
+      const lostBefore = workersLost
       const reading = await reader.read(mutant.bytes, original.fields)
+      if (workersLost > lostBefore) lostBy.push(number)
       const tookMs = performance.now() - startedMs
       slowestMs = Math.max(slowestMs, tookMs)
       peakBytes = Math.max(peakBytes, process.memoryUsage.rss())
@@ -69,7 +74,7 @@ export async function runMutants(options: FuzzOptions): Promise<FuzzReport> {
     }
     const growthBytes = peakBytes - baseBytes
     if (growthBytes > GROWTH_BYTES_MAX) failures.push(`memory grew by ${growthBytes} bytes`)
-    return { counts, workersLost, slowestMs, growthBytes, failures }
+    return { counts, workersLost, lostBy, slowestMs, growthBytes, failures }
   } finally {
     await reader.close()
   }
@@ -88,11 +93,11 @@ async function readOriginals(reader: MutantReader): Promise<Original[]> {
 }
 
 /** Each mutant has random numbers of its own: it can be made again without those before it. */
-function mutantOf(
-  originals: readonly Original[],
+export function mutantOf<T extends { readonly parts: ParquetParts }>(
+  originals: readonly T[],
   seed: number,
   number: number,
-): { original: Original; mutant: Mutant } {
+): { original: T; mutant: Mutant } {
   const random = randomNumbers(seed * 1_000_003 + number)
   const original = originals[Math.floor(random() * originals.length)]
   if (original === undefined) throw new Error('there are no golden files')

@@ -22,7 +22,7 @@ const total = Object.values(report.counts).reduce((sum, count) => sum + count, 0
 const lines = [
   `${total} mutants, seed ${values.seed}`,
   ...Object.entries(report.counts).map(([outcome, count]) => `  ${outcome}: ${count}`),
-  `workers lost: ${report.workersLost}`,
+  `workers lost: ${report.workersLost} (by ${report.lostBy.join(', ')})`,
   `slowest: ${Math.round(report.slowestMs)} ms`,
   `memory grew by ${Math.round(report.growthBytes / 1024 / 1024)} MiB`,
   `${report.failures.length} broke a rule`,

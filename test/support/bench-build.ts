@@ -38,7 +38,12 @@ async function build(): Promise<string> {
   const sources = (await Promise.all(sourceFolders.map(sourcesIn))).flat()
   const newestMs = Math.max(...sources.map(({ modifiedMs }) => modifiedMs))
   if ((await modifiedMs(join(dist, 'service/main.js'))) > newestMs) return dist
-  const target = join(root, '.cache/bench/build')
+  return buildInto(join(root, '.cache/bench/build'))
+}
+
+/** Compiles the service as it is now to a folder within this repository, where its packages are found. */
+export async function buildInto(target: string): Promise<string> {
+  const sources = (await Promise.all(sourceFolders.map(sourcesIn))).flat()
   await Promise.all(sources.map((source) => compile(source, target)))
   await loadKernels()
   await mkdir(join(target, 'kernels'), { recursive: true })

@@ -59,9 +59,16 @@ export function gatewaySettings(store: StoreKeys, more: Settings = {}): Settings
   }
 }
 
-/** Starts `spillway serve` with these settings and nothing else, and waits until it listens. */
-export async function startGatewayProcess(settings: Settings): Promise<GatewayProcess> {
-  const child = launch(['serve'], settings)
+/**
+ * Starts `spillway serve` with these settings and nothing else, and waits until it listens.
+ *
+ * @param program its `main.js`, compiled; default: the sources
+ */
+export async function startGatewayProcess(
+  settings: Settings,
+  program?: string,
+): Promise<GatewayProcess> {
+  const child = launch(['serve'], settings, program)
   const log: GatewayLine[] = []
   let errorText = ''
   createInterface({ input: child.stdout }).on('line', (line) => log.push(JSON.parse(line)))
@@ -111,8 +118,9 @@ export async function runGatewayCommand(
 }
 
 /** The environment holds PATH and the settings alone: neither the test runner's loaders nor its own settings. */
-function launch(words: readonly string[], settings: Settings) {
-  return spawn(process.execPath, [`--import=${import.meta.resolve('tsx')}`, main, ...words], {
+function launch(words: readonly string[], settings: Settings, program?: string) {
+  const file = program === undefined ? [`--import=${import.meta.resolve('tsx')}`, main] : [program]
+  return spawn(process.execPath, [...file, ...words], {
     env: { PATH: process.env['PATH'] ?? '', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

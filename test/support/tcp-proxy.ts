@@ -23,6 +23,8 @@ export interface TcpProxy {
   openCount(): number
   /** Bytes of answers so far, of all connections. */
   answeredBytes(): number
+  /** Resets every open connection. */
+  cut(): void
   /** Resolves when the client holds exactly so many connections. */
   whenOpen(count: number): Promise<void>
   close(): Promise<void>
@@ -73,6 +75,9 @@ export async function startTcpProxy(target: string, faults: TcpFaults = {}): Pro
     connectionCount: () => connectionCount,
     openCount: () => clients.size,
     answeredBytes: () => answeredBytes,
+    cut: () => {
+      for (const client of clients) client.resetAndDestroy()
+    },
     whenOpen: (count) =>
       new Promise((resolve) => {
         const watcher = (): void => {
