@@ -1,3 +1,5 @@
+import type { StoreTally } from '../objects/store-tally.ts'
+
 /** What a scan cost: numbers that grow while it runs. */
 export interface ScanReceipt {
   /** Files and row groups that were opened. */
@@ -9,6 +11,12 @@ export interface ScanReceipt {
   /** Ranged reads of data, as asked of the store: retries and footers are not among them. */
   fetchRequests: number
   fetchBytes: number
+  /** Ends of files that were read again because this gateway did not know them, retries included. */
+  footerRequests: number
+  footerBytes: number
+  /** The same of page indexes, bloom filters and dictionaries. */
+  indexRequests: number
+  indexBytes: number
   /** Bytes of Arrow that came out of the decoder. */
   decodedBytes: number
   frames: number
@@ -31,6 +39,10 @@ export function emptyReceipt(): ScanReceipt {
     rowsReturned: 0,
     fetchRequests: 0,
     fetchBytes: 0,
+    footerRequests: 0,
+    footerBytes: 0,
+    indexRequests: 0,
+    indexBytes: 0,
     decodedBytes: 0,
     frames: 0,
     frameBytes: 0,
@@ -38,6 +50,17 @@ export function emptyReceipt(): ScanReceipt {
     decodeMs: 0,
     frameMs: 0,
     memoryWaitMs: 0,
+  }
+}
+
+/** What opening the files of a scan cost. */
+export function tallyInReceipt(tally: StoreTally): Partial<ScanReceipt> {
+  const { requests, bytes } = tally
+  return {
+    footerRequests: requests.footer,
+    footerBytes: bytes.footer,
+    indexRequests: requests.index,
+    indexBytes: bytes.index,
   }
 }
 

@@ -5,13 +5,14 @@ import { planRowGroup } from '../decode/mini-file.ts'
 import { GatewayError } from '../errors.ts'
 import type { Footer } from '../footers/footer.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
+import { emptyTally, talliedSteps } from '../objects/store-tally.ts'
 import type { Split, SplitFile } from '../planning/split.ts'
 import type { Frame } from './frame.ts'
 import { conjunctsOf, type Predicate } from '../predicate/predicate.ts'
 import { type PieceMatch, pieceMatcher } from './filter-match.ts'
 import type { ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
 import { scanLimits } from './scan-limits.ts'
-import type { ScanReceipt } from './scan-receipt.ts'
+import { type ScanReceipt, tallyInReceipt } from './scan-receipt.ts'
 import type { ScanRequest } from './scan-request.ts'
 
 /** The decoder holds a row group's bytes and what it makes of them in its own memory. */
@@ -40,12 +41,13 @@ export function scanSplit(request: ScanRequest, deps: ScanDeps, signal: AbortSig
   const left = new AbortController()
   const both = AbortSignal.any([signal, left.signal])
   const opened = { files: 0 }
+  const tally = emptyTally()
   const pieces = planPieces({ request, terms: job.terms, opened }, deps.footers, both)
-  const run = deps.runner.run(job, pieces, both)
+  const run = deps.runner.run(job, talliedSteps(tally, pieces), both)
   return {
     frames: untilLeft(run.frames, left),
     get receipt(): ScanReceipt {
-      return { ...run.receipt, files: opened.files }
+      return { ...run.receipt, ...tallyInReceipt(tally), files: opened.files }
     },
   }
 }
