@@ -18,7 +18,7 @@ import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 const cache = join(import.meta.dirname, '../../.cache')
 
 /** Mutants of seed 2 that trap parquet-wasm, so that workers are lost and replaced all the time. */
-const TRAPPING: readonly number[] = []
+const TRAPPING: readonly number[] = [289, 418, 509, 803, 2233]
 
 const SAMPLES = 360
 const SAMPLE_MS_MIN = 250
