@@ -2,9 +2,10 @@ import type { Table } from '../catalog/table-folders.ts'
 import { formatTableName } from '../catalog/table-folders.ts'
 import type { TableName } from '../catalog/table-name.ts'
 import { GatewayError } from '../errors.ts'
+import { emptyTally, tallied } from '../objects/store-tally.ts'
 import type { Predicate } from '../predicate/predicate.ts'
 import type { Ledger } from './ledger.ts'
-import { addLedgers } from './ledger.ts'
+import { addLedgers, tallyInLedger } from './ledger.ts'
 import { planFiles } from './plan-files.ts'
 import { PlanListing } from './plan-listing.ts'
 import { fileOf, splitOf } from './plan-page.ts'
@@ -54,6 +55,16 @@ export interface TablePlan {
  *   the catalog and the footers throw.
  */
 export async function planTable(
+  request: TablePlanRequest,
+  parts: Omit<PlanParts, 'keys'>,
+  signal: AbortSignal,
+): Promise<TablePlan> {
+  const tally = emptyTally()
+  const plan = await tallied(tally, () => planWhole(request, parts, signal))
+  return { ...plan, ledger: addLedgers(plan.ledger, tallyInLedger(tally)) }
+}
+
+async function planWhole(
   request: TablePlanRequest,
   parts: Omit<PlanParts, 'keys'>,
   signal: AbortSignal,
