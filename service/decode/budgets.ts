@@ -1,12 +1,3 @@
-/**
- * Chunks at most this far apart are fetched in one request, the gap thrown away: below it a second request costs
- * more than the bytes (measured against MinIO on one host and at 5 ms of latency).
- */
-export const COALESCE_GAP_BYTES = 256 * 1024
-
-/** …as long as the run stays below this: larger requests are no faster, and a retry repeats a whole run. */
-export const COALESCE_RUN_BYTES = 16 * 1024 * 1024
-
 /** Rows of a row group: Arrow's offsets and parquet-wasm's batch size are 32-bit. */
 export const ROW_GROUP_ROWS_MAX = 2 ** 31 - 1
 

@@ -10,6 +10,7 @@ import type {
 } from '../footers/footer.ts'
 import type { FetchRange, RowGroupPlan } from './decoder.ts'
 import { canInflate } from './kernel-inflate.ts'
+import type { PagePlace } from './row-selection.ts'
 
 /** How the values of a flat column become Arrow's: what the kernels are told. */
 export type ValueForm =
@@ -42,6 +43,8 @@ export interface ChunkPlan {
   /** Exclusive. */
   readonly end: number
   readonly valueCount: number
+  /** The data pages that are there, ascending; the chunk's place is then its dictionary's. Absent: all are. */
+  readonly pages?: readonly PagePlace[]
 }
 
 /**

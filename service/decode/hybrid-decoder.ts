@@ -37,53 +37,61 @@ export function hybridDecoder({ kernels, fallback, watch }: HybridDecoderOptions
 
 interface ColumnSplit {
   readonly plan: RowGroupPlan
-  /** Of the small file that the plan makes of the buffer. */
-  readonly footer: Footer
+  /** Of the small file that the plan makes of the buffer; undefined when no chunk is there whole. */
+  readonly footer: Footer | undefined
   /** For each column its chunk, undefined when it is not for the kernels. */
   readonly chunks: readonly (ChunkPlan | undefined)[]
-  /** Indexes of the columns that are not. */
+  /** Indexes of the small file's columns that are not. */
   readonly rest: readonly number[]
 }
 
 function splitColumns(plan: RowGroupPlan, buffer: Uint8Array): ColumnSplit {
   const file = buffer.subarray(0, plan.bufferBytes)
   assert(file.length === plan.bufferBytes, 'the buffer is smaller than the plan says')
-  file.set(plan.tail, plan.tailAt)
-  const footer = readFooter(file.subarray(plan.tailAt), {
-    name: plan.source,
-    sizeBytes: file.length,
-  })
+  const footer = plan.tail.length === 0 ? undefined : openTail(plan, file)
   const whole = [{ start: 0, end: file.length, at: 0 }]
-  const chunks = footer.columns.map((column) => chunkPlan(footer, 0, column, whole))
-  const rest = [...chunks.keys()].filter((index) => chunks[index] === undefined)
+  const found = footer?.columns.map((column) => chunkPlan(footer, 0, column, whole)) ?? []
+  const rest = [...found.keys()].filter((index) => found[index] === undefined)
+  const next = found.values()
+  const chunks = plan.columnNames.map(
+    (_, index) => plan.selection?.chunks[index] ?? next.next().value,
+  )
   return { plan, footer, chunks, rest }
 }
 
-/** Undefined when there is nothing for the kernels, or something that they do not know. */
+function openTail(plan: RowGroupPlan, file: Uint8Array): Footer {
+  file.set(plan.tail, plan.tailAt)
+  const { source: name } = plan
+  return readFooter(file.subarray(plan.tailAt), { name, sizeBytes: file.length })
+}
+
+/** Undefined when there is nothing for the kernels, or something that they do not know but the fallback may. */
 function tryKernels(
   kernels: KernelDecoder,
-  { plan: { source, rowCount }, chunks }: ColumnSplit,
+  { plan: { source, rowCount, selection }, chunks }: ColumnSplit,
   buffer: Uint8Array,
 ): DecodedRowGroup | undefined {
   const wanted = chunks.filter((chunk) => chunk !== undefined)
   if (wanted.length === 0) return
+  const isPaged = selection?.chunks.some((chunk) => chunk !== null) ?? false
   try {
     return kernels.decode({ source, rowCount, chunks: wanted }, buffer)
   } catch (error) {
-    if (error instanceof GatewayError && error.code === 'unsupported') return
+    if (!isPaged && error instanceof GatewayError && error.code === 'unsupported') return
     throw error
   }
 }
 
 /** The same chunks in the same places, with the footer of fewer columns. */
 function planOfRest({ plan, footer, rest }: ColumnSplit): RowGroupPlan {
+  assert(footer !== undefined, 'columns for the fallback are there whole')
   const selection = { footer, groupIndex: 0, columnIndexes: rest }
   const positions = chunksOf(selection).map(({ chunk }) => chunk.start)
   const tail = writeMiniTail({ ...selection, positions, widened: new Set() })
   assert(tail.length <= plan.tail.length, 'fewer columns have a smaller footer')
   return {
     ...plan,
-    columnNames: rest.map((index) => plan.columnNames[index] ?? ''),
+    columnNames: rest.map((index) => footer.columns[index]?.field.name ?? ''),
     tail,
     bufferBytes: plan.tailAt + tail.length,
   }

@@ -4,8 +4,8 @@ import type { Column } from '../arrow/column.ts'
 import { GatewayError } from '../errors.ts'
 import { DECODER_MEMORY_BYTES_MAX, ROW_GROUP_PAGE_BYTES_MAX } from './budgets.ts'
 import type { ChunkedPlan } from './chunk-plan.ts'
-import type { DecodedRowGroup } from './decoder.ts'
-import { aligned, ALIGNMENT_BYTES, createArena } from './kernel-arena.ts'
+import type { ColumnReader, DecodedRowGroup, RowReader, TakeRoom } from './decoder.ts'
+import { aligned, ALIGNMENT_BYTES, type Arena, createArena } from './kernel-arena.ts'
 import { type ChunkWorkplace, decodeChunk } from './kernel-chunk.ts'
 import type { Place } from './kernel-inflate.ts'
 import {
@@ -15,7 +15,8 @@ import {
   type KernelModule,
 } from './kernel-module.ts'
 import { findPages, type PagedChunk } from './kernel-pages.ts'
-import { layScratch } from './kernel-scratch.ts'
+import { canReadRows, ChunkReader } from './kernel-reader.ts'
+import { layOwnScratch, layScratch, ownScratchBytes, type Scratch } from './kernel-scratch.ts'
 
 export interface KernelDecoderOptions {
   readonly module: KernelModule
@@ -44,6 +45,8 @@ export interface KernelDecoder {
    * and binary), values, at multiples of 64, as the ends of `output` must be. They are the caller's; nothing is to be released.
    */
   decodeTo(plan: KernelPlan, buffer: Uint8Array, output: Place): KernelOutput
+  /** As `Decoder.open`; rooms and targets are parts of `memory`. Any number of row groups may be open. */
+  open(plan: KernelPlan, buffer: Uint8Array, takeRoom: TakeRoom): RowReader | undefined
 }
 
 export interface KernelOutput {
@@ -65,23 +68,28 @@ export function kernelDecoder(options: KernelDecoderOptions): KernelDecoder {
   const views = viewsOf(memory)
   let lent = false
 
+  const bringer = (buffer: Uint8Array, scratch: Scratch): ChunkWorkplace['bring'] => {
+    const at = views.placeOf(buffer)
+    return (from, to) => {
+      if (at !== undefined) return { start: at + from, end: at + to }
+      const { start } = scratch.input
+      views.now().set(buffer.subarray(from, to), start)
+      return { start, end: start + to - from }
+    }
+  }
+
   const run = (plan: KernelPlan, buffer: Uint8Array, output: Place | undefined): KernelOutput => {
-    const { source, rowCount } = plan
+    const { source } = plan
     const chunks = plan.chunks.map((chunk) => findPages(chunk, buffer, plan))
     checkBudget(chunks, source)
     scratchArena.reset(region.start, region.end, source)
-    const at = views.placeOf(buffer)
-    const scratch = layScratch(chunks, at === undefined, scratchArena)
+    const scratch = layScratch(chunks, views.placeOf(buffer) === undefined, scratchArena)
     const { start, end } = output ?? { start: aligned(scratchArena.top), end: region.end }
     outputArena.reset(start, end, source)
-    const bring: ChunkWorkplace['bring'] = (from, to) => {
-      if (at !== undefined) return { start: at + from, end: at + to }
-      views.now().set(buffer.subarray(from, to), scratch.input.start)
-      return { start: scratch.input.start, end: scratch.input.start + to - from }
-    }
+    const bring = bringer(buffer, scratch)
     const shared = { kernels, scratch, output: outputArena, memory: views.now, bring }
     const columns = chunks.map((chunk) =>
-      decodeChunk(chunk, rowCount, { ...shared, column: chunk.column, fail: chunk.fail }),
+      decodeChunk(chunk, chunk.rowCount, { ...shared, column: chunk.column, fail: chunk.fail }),
     )
     return { columns, end: outputArena.top }
   }
@@ -103,6 +111,47 @@ export function kernelDecoder(options: KernelDecoderOptions): KernelDecoder {
       assert(aligned(output.start) === output.start && aligned(output.end) === output.end)
       return run(plan, buffer, output)
     },
+    open: (plan, buffer, takeRoom) => {
+      const { source, rowCount } = plan
+      const chunks = plan.chunks.map((chunk) => findPages(chunk, buffer, plan))
+      checkBudget(chunks, source)
+      if (!chunks.every(canReadRows)) return
+      const isForeign = views.placeOf(buffer) === undefined
+      const room = takeRoom(ownScratchBytes(chunks, isForeign))
+      if (room === undefined) return
+      const { start, end } = views.regionOf(room)
+      scratchArena.reset(start, end, source)
+      const scratches = layOwnScratch(chunks, isForeign, scratchArena)
+      const columns = chunks.map((chunk, index) => {
+        const scratch = scratches[index]
+        assert(scratch !== undefined)
+        const { column, fail } = chunk
+        const bring = bringer(buffer, scratch)
+        const shared = { kernels, scratch, output: outputArena, memory: views.now, bring }
+        const reader = new ChunkReader(chunk, { ...shared, column, fail })
+        return toColumnReader(reader, (target) => {
+          const region = views.regionOf(target)
+          outputArena.reset(region.start, region.end, source)
+          return outputArena
+        })
+      })
+      return { rowCount, columns }
+    },
+  }
+}
+
+/** @param aim lets the reader write to a target */
+function toColumnReader(reader: ChunkReader, aim: (target: Uint8Array) => Arena): ColumnReader {
+  return {
+    type: reader.chunk.type,
+    estimateBytes: (rowCount) => reader.estimateBytes(rowCount),
+    read: (rowCount, target) => {
+      const arena = aim(target)
+      const { top } = arena
+      const column = reader.read(rowCount)
+      return { column, lengthBytes: aligned(arena.top) - top }
+    },
+    seek: (row) => reader.seek(row),
   }
 }
 
@@ -133,6 +182,14 @@ function viewsOf(memory: KernelMemory) {
     placeOf: (bytes: Uint8Array): number | undefined => {
       now()
       return buffers.has(bytes.buffer) ? bytes.byteOffset : undefined
+    },
+    /** The place of aligned bytes that must lie in the memory. */
+    regionOf: (bytes: Uint8Array): Place => {
+      now()
+      const { byteOffset: start, length } = bytes
+      assert(buffers.has(bytes.buffer), 'bytes outside the memory of the kernels')
+      assert(aligned(start) === start && aligned(length) === length, 'bytes that are not aligned')
+      return { start, end: start + length }
     },
   }
 }

@@ -5,6 +5,7 @@ import { PAGE_HEADER_BYTES_MAX } from './budgets.ts'
 import { checkLevels, type LevelMaxima } from './check-levels.ts'
 import type { ChunkPlan } from './chunk-plan.ts'
 import { type PageHeader, readPageHeader } from './page-header.ts'
+import { countRows, type PagePlace } from './row-selection.ts'
 
 /** Numbers of parquet.thrift's `Encoding`. */
 export const encodings = {
@@ -32,6 +33,15 @@ const encodingsOf: Readonly<Record<PhysicalType, readonly number[]>> = {
   fixed_len_byte_array: [...dictionaryOrPlain, encodings.deltaBytes, encodings.splitStreams],
 }
 
+/** Whether the kernels know all encodings of a chunk, by the bits of their numbers; none: the file does not say. */
+export function canDecodeAll(physicalType: PhysicalType, encodingBits: number): boolean {
+  const known = [...encodingsOf[physicalType], encodings.rle, BIT_PACKED]
+  return encodingBits !== 0 && known.reduce((bits, one) => bits & ~(1 << one), encodingBits) === 0
+}
+
+/** Named for levels by old writers, which used it for none. */
+const BIT_PACKED = 4
+
 /** A page and where it lies, without its header, in the row group's buffer. */
 export interface Page extends PageHeader {
   readonly start: number
@@ -44,6 +54,8 @@ export interface PagedChunk {
   readonly chunk: ChunkPlan
   /** A dictionary first, where there is one; then data pages. */
   readonly pages: readonly Page[]
+  /** Rows of the pages. */
+  readonly rowCount: number
   /** Names file, row group and column in errors. */
   readonly column: string
   readonly fail: Fail
@@ -51,7 +63,8 @@ export interface PagedChunk {
 
 /**
  * Walks the page headers of a chunk: pages lie inside it, their encodings fit its type, a dictionary comes first,
- * and the values add up to the rows of the group. Nothing is decompressed.
+ * and the values add up to the rows of the group; or, where only some pages are there, each is where and holds as many
+ * rows as the offset index says. Nothing is decompressed.
  *
  * @throws {GatewayError} `unreadable_file`, `unsupported` (encoding).
  */
@@ -64,39 +77,81 @@ export function findPages(
   const fail: Fail = (what) => {
     throw new GatewayError('unreadable_file', `${column} is damaged: ${what}`)
   }
-  const pages: Page[] = []
-  let valuesLeft = rowCount
+  const walk = { chunk, buffer, column, fail }
   if (chunk.valueCount !== rowCount) fail(`it holds ${chunk.valueCount} values in ${rowCount} rows`)
+  const pages = chunk.pages === undefined ? walkPages(walk) : visitPages(walk, chunk.pages)
+  const rows =
+    chunk.pages === undefined ? rowCount : countRows(chunk.pages.map((page) => page.rows))
+  return { chunk, pages, rowCount: rows, column, fail }
+}
+
+interface Walk {
+  readonly chunk: ChunkPlan
+  readonly buffer: Uint8Array
+  readonly column: string
+  readonly fail: Fail
+}
+
+function walkPages(walk: Walk): Page[] {
+  const { chunk, fail } = walk
+  const pages: Page[] = []
+  let valuesLeft = chunk.valueCount
   for (let position = chunk.start; valuesLeft > 0; position = pages.at(-1)?.end ?? position) {
-    const page = pageAt(chunk, buffer, position, fail)
+    const page = checkedPageAt(walk, position, chunk.end)
     pages.push(page)
     if (page.type === 'dictionary' && position !== chunk.start) fail('a dictionary follows data')
-    if (page.type === 'index') continue
-    if (!encodingsOf[chunk.physicalType].includes(page.encoding)) {
-      throw new GatewayError(
-        'unsupported',
-        `${column} uses encoding ${page.encoding} for ${chunk.physicalType}, which is not supported`,
-      )
-    }
-    if (page.type === 'dictionary') continue
-    const bytes = buffer.subarray(page.start, page.end)
-    checkLevels(page, bytes, levelsOf(chunk), { source: column, fail })
-    valuesLeft -= page.valueCount
+    if (page.type === 'data' || page.type === 'data_v2') valuesLeft -= page.valueCount
   }
   if (valuesLeft < 0) fail(`its pages hold ${-valuesLeft} more values than the footer says`)
-  return { chunk, pages: pages.filter(({ type }) => type !== 'index'), column, fail }
+  return pages.filter(({ type }) => type !== 'index')
+}
+
+/** The dictionary, when there is room for one, and the pages at their places. */
+function visitPages(walk: Walk, places: readonly PagePlace[]): Page[] {
+  const { chunk, fail } = walk
+  const dictionaries =
+    chunk.start === chunk.end ? [] : [checkedPageAt(walk, chunk.start, chunk.end)]
+  const isStrange = dictionaries.some(({ type, end }) => type !== 'dictionary' || end !== chunk.end)
+  if (isStrange) fail('its offset index leaves out data')
+  const pages = places.map(({ start, end, rows }) => {
+    const page = checkedPageAt(walk, start, end)
+    const isData = page.type === 'data' || page.type === 'data_v2'
+    if (!isData || page.end !== end) fail('a page is not where its offset index says')
+    if (page.valueCount !== rows.end - rows.start) {
+      fail(
+        `a page holds ${page.valueCount} values where its offset index says ${rows.end - rows.start}`,
+      )
+    }
+    return page
+  })
+  return [...dictionaries, ...pages]
+}
+
+function checkedPageAt({ chunk, buffer, column, fail }: Walk, position: number, end: number): Page {
+  const page = pageAt(buffer, position, end, fail)
+  if (page.type === 'index') return page
+  if (!encodingsOf[chunk.physicalType].includes(page.encoding)) {
+    throw new GatewayError(
+      'unsupported',
+      `${column} uses encoding ${page.encoding} for ${chunk.physicalType}, which is not supported`,
+    )
+  }
+  if (page.type === 'dictionary') return page
+  const bytes = buffer.subarray(page.start, page.end)
+  checkLevels(page, bytes, levelsOf(chunk), { source: column, fail })
+  return page
 }
 
 function levelsOf({ isOptional }: ChunkPlan): LevelMaxima {
   return { maxDefinitionLevel: Number(isOptional), maxRepetitionLevel: 0 }
 }
 
-function pageAt(chunk: ChunkPlan, buffer: Uint8Array, position: number, fail: Fail): Page {
-  const window = Math.min(chunk.end, position + PAGE_HEADER_BYTES_MAX)
+function pageAt(buffer: Uint8Array, position: number, chunkEnd: number, fail: Fail): Page {
+  const window = Math.min(chunkEnd, position + PAGE_HEADER_BYTES_MAX)
   const reader = new ThriftReader(buffer.subarray(0, window), position, fail)
   const header = readPageHeader(reader)
   const start = reader.position
   const end = start + header.compressedBytes
-  if (end > chunk.end) fail(`a page of ${header.compressedBytes} bytes does not fit its chunk`)
+  if (end > chunkEnd) fail(`a page of ${header.compressedBytes} bytes does not fit its chunk`)
   return { ...header, start, end }
 }

@@ -1,20 +1,16 @@
-import { GatewayError } from '../errors.ts'
-import { decodedBytes } from '../footers/decoded-bytes.ts'
-import type { Footer } from '../footers/footer.ts'
-import type { ObjectVersion } from '../objects/object-store.ts'
-import { COALESCE_GAP_BYTES, COALESCE_RUN_BYTES, ROW_GROUP_ROWS_MAX } from './budgets.ts'
+import { coalesceLimits, coalesceRanges } from '../objects/coalesce-ranges.ts'
+import type { ByteRange } from '../objects/byte-range.ts'
+import type { ChunkPlan } from './chunk-plan.ts'
 import type { FetchRange, RowGroupPlan } from './decoder.ts'
-import { chunksOf, columnAt, DATA_START, type PlannedChunk, writeMiniTail } from './mini-tail.ts'
-
-export interface RowGroupRequest {
-  readonly footer: Footer
-  readonly object: ObjectVersion
-  readonly groupIndex: number
-  /** Top-level columns, ascending, without repeats. */
-  readonly columnIndexes: readonly number[]
-}
-
-const noLeaves: ReadonlySet<number> = new Set()
+import { DATA_START, writeTail } from './mini-tail.ts'
+import {
+  type ColumnLayout,
+  layOutRowGroup,
+  type PagedColumn,
+  type RowGroupLayout,
+  type RowGroupRequest,
+} from './row-group-layout.ts'
+import { countRows, overlapsAny, type RowRange } from './row-selection.ts'
 
 /**
  * Plans the read of the wanted columns of a row group: which bytes to fetch (chunks near each other in one run)
@@ -25,61 +21,108 @@ const noLeaves: ReadonlySet<number> = new Set()
  * @throws {GatewayError} `unsupported` the row group has more rows than Arrow can count.
  */
 export function planRowGroup(request: RowGroupRequest): RowGroupPlan {
-  const { footer, object, groupIndex } = request
-  const columns = request.columnIndexes.map((index) => columnAt(footer, index))
-  const { rowCount } = footer.rowGroup(groupIndex)
-  const source = `${object.bucket}/${object.key}, row group ${groupIndex}`
-  if (rowCount > ROW_GROUP_ROWS_MAX) {
-    throw new GatewayError(
-      'unsupported',
-      `${source} has ${rowCount} rows, more than ${ROW_GROUP_ROWS_MAX}`,
-    )
-  }
-  const chunks = chunksOf(request)
-  const { fetches, positions, tailAt } = layOut(chunks)
-  const tail = writeMiniTail({ ...request, positions, widened: noLeaves })
+  return planRows(layOutRowGroup(request))
+}
+
+/**
+ * Plans the read of some rows of a row group: of columns with pages those that hold such rows, of the others all.
+ * Absent rows: all of them, as they stand.
+ */
+export function planRows(layout: RowGroupLayout, rows?: readonly RowRange[]): RowGroupPlan {
+  const { source, rowCount, columns } = layout
+  const wanted = rows ?? [{ start: 0, end: rowCount }]
+  const chosen = columns.map((column) => choose(column, wanted))
+  const ranges = chosen.flatMap((choice) => choice.ranges)
+  const { fetches, end: tailAt } = layOutBuffer(ranges)
+  const place = placer(fetches)
+  const positions = chosen
+    .filter(({ paged }) => paged === undefined)
+    .flatMap((choice) => choice.ranges.map(place))
+  const tail = layout.tail ? writeTail(layout.tail, positions) : new Uint8Array()
+  const isSelected = rows !== undefined || chosen.some(({ paged }) => paged !== undefined)
+  const chunks = chosen.map(({ paged }) => (paged ? placedChunk(paged, place) : null))
   return {
     source,
     rowCount,
-    columnNames: columns.map((column) => column.field.name),
+    ...(isSelected && { selection: { rows: wanted, chunks } }),
+    columnNames: columns.map(({ name }) => name),
     fetches,
+    wastedBytes: bytesOf(fetches) - bytesOf(coalesceRanges(ranges, bordering)),
     bufferBytes: tailAt + tail.length,
     tail,
     tailAt,
-    decodedBytesEstimate: chunks.reduce(
-      (sum, { chunk, leaf }) => sum + decodedBytes(leaf, chunk),
-      0,
-    ),
+    decodedBytesEstimate: chosen.reduce((sum, choice) => sum + choice.decodedBytes, 0),
   }
 }
 
-interface Layout {
+const bordering = { gapBytesMax: 0, runBytesMax: Infinity }
+
+function bytesOf(ranges: readonly ByteRange[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+}
+
+/** What is fetched of a column. */
+interface Choice {
+  readonly ranges: readonly ByteRange[]
+  readonly decodedBytes: number
+  /** With the chosen pages only. */
+  readonly paged?: PagedColumn
+}
+
+function choose({ chunks, paged, decodedBytes }: ColumnLayout, rows: readonly RowRange[]): Choice {
+  if (paged === undefined) return { ranges: chunks, decodedBytes }
+  const pages = paged.pages.filter(({ firstRow, endRow }) =>
+    overlapsAny({ start: firstRow, end: endRow }, rows),
+  )
+  const share = countRows(pages.map(rowsOf)) / Math.max(paged.chunk.valueCount, 1)
+  return {
+    ranges: [paged.dictionary, ...pages],
+    decodedBytes: decodedBytes * share,
+    paged: { ...paged, pages },
+  }
+}
+
+function rowsOf({ firstRow, endRow }: PagedColumn['pages'][number]): RowRange {
+  return { start: firstRow, end: endRow }
+}
+
+function placedChunk(
+  { chunk, dictionary, pages }: PagedColumn,
+  place: (range: ByteRange) => number,
+): ChunkPlan {
+  const moved = (range: ByteRange): ByteRange => {
+    const start = place(range)
+    return { start, end: start + range.end - range.start }
+  }
+  return {
+    ...chunk,
+    ...moved(dictionary),
+    pages: pages.map((page) => ({ ...moved(page), rows: rowsOf(page) })),
+  }
+}
+
+interface BufferLayout {
   readonly fetches: readonly FetchRange[]
-  /** Where each chunk begins in the buffer, in the order of the chunks. */
-  readonly positions: readonly number[]
-  readonly tailAt: number
+  /** Where the last of them ends. */
+  readonly end: number
 }
 
-/** Chunks sorted by place become runs; a run takes the next chunk in while the gap and the run stay small. */
-function layOut(planned: readonly PlannedChunk[]): Layout {
-  const fetches: FetchRange[] = []
-  const positions: number[] = Array.from({ length: planned.length }, () => DATA_START)
-  const order = planned
-    .map(({ chunk: { start, end } }, index) => ({ start, end, index }))
-    .filter(({ start, end }) => end > start)
-    .toSorted((a, b) => a.start - b.start)
-  let tailAt = DATA_START
-  for (const { start, end, index } of order) {
-    const run = fetches.at(-1)
-    const joins =
-      run !== undefined &&
-      start - run.end <= COALESCE_GAP_BYTES &&
-      end - run.start <= COALESCE_RUN_BYTES
-    if (joins) fetches[fetches.length - 1] = { ...run, end: Math.max(run.end, end) }
-    else fetches.push({ start, end, at: tailAt })
-    const last = fetches.at(-1) as FetchRange
-    positions[index] = last.at + start - last.start
-    tailAt = last.at + last.end - last.start
+/** Runs follow each other in the buffer. */
+function layOutBuffer(ranges: readonly ByteRange[]): BufferLayout {
+  let end = DATA_START
+  const fetches = coalesceRanges(ranges, coalesceLimits).map((run): FetchRange => {
+    const at = end
+    end += run.end - run.start
+    return { ...run, at }
+  })
+  return { fetches, end }
+}
+
+/** Where a range begins in the buffer; empty ones are not fetched. */
+function placer(fetches: readonly FetchRange[]): (range: ByteRange) => number {
+  return ({ start, end }) => {
+    if (start === end) return DATA_START
+    const run = fetches.find((one) => one.start <= start && end <= one.end)
+    return run === undefined ? DATA_START : run.at + start - run.start
   }
-  return { fetches, positions, tailAt }
 }

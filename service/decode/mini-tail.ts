@@ -58,17 +58,36 @@ export function chunksOf({ footer, groupIndex, columnIndexes }: Selection): Plan
 
 const MAGIC = Buffer.from('PAR1', 'latin1')
 
+/** All that the end of a mini file is made of, but the places of its chunks: plain data. */
+export interface TailParts {
+  readonly rowCount: number
+  readonly schema: { readonly elementCount: number; readonly bytes: Uint8Array }
+  /** ARROW:schema in base64. */
+  readonly arrowSchema: string
+  /** In the order of `chunksOf`. */
+  readonly chunks: readonly Omit<PlannedChunk, 'leafIndex'>[]
+}
+
+export function tailParts(selection: Omit<MiniTail, 'positions'>): TailParts {
+  const { schema, arrowSchema } = schemasOf(selection)
+  const chunks = chunksOf(selection).map(({ chunk, leaf, leafIndex }) => ({
+    chunk,
+    leaf: selection.widened.has(leafIndex) ? { ...leaf, physicalType: 'int64' as const } : leaf,
+  }))
+  const { rowCount } = selection.footer.rowGroup(selection.groupIndex)
+  return { rowCount, schema, arrowSchema, chunks }
+}
+
 /** The end of a mini file: `FileMetaData` of parquet.thrift, its length, the magic. */
-export function writeMiniTail(mini: MiniTail): Uint8Array {
-  const { schema, arrowSchema } = schemasOf(mini)
-  const { rowCount } = mini.footer.rowGroup(mini.groupIndex)
+export function writeTail(parts: TailParts, positions: readonly number[]): Uint8Array {
+  const { rowCount, schema, arrowSchema } = parts
   const writer = new ThriftWriter()
   writer.small(1, 2)
   writer.structs(2, schema.elementCount)
   writer.raw(schema.bytes)
   writer.integer(3, rowCount)
   writer.structs(4, 1)
-  writer.element(() => writeRowGroup(writer, mini, rowCount))
+  writer.element(() => writeRowGroup(writer, parts, positions))
   writer.structs(5, 1)
   writer.element(() => {
     writer.text(1, 'ARROW:schema')
@@ -81,17 +100,22 @@ export function writeMiniTail(mini: MiniTail): Uint8Array {
   return tail
 }
 
-function writeRowGroup(writer: ThriftWriter, mini: MiniTail, rowCount: number): void {
-  const planned = chunksOf(mini)
-  writer.structs(1, planned.length)
-  for (const [index, { chunk, leaf, leafIndex }] of planned.entries()) {
-    const physicalType = mini.widened.has(leafIndex) ? 'int64' : leaf.physicalType
-    const position = mini.positions[index] ?? DATA_START
-    writer.element(() => writeChunk(writer, { chunk, leaf: { ...leaf, physicalType } }, position))
+export function writeMiniTail(mini: MiniTail): Uint8Array {
+  return writeTail(tailParts(mini), mini.positions)
+}
+
+function writeRowGroup(
+  writer: ThriftWriter,
+  { chunks, rowCount }: TailParts,
+  positions: readonly number[],
+): void {
+  writer.structs(1, chunks.length)
+  for (const [index, planned] of chunks.entries()) {
+    writer.element(() => writeChunk(writer, planned, positions[index] ?? DATA_START))
   }
   writer.integer(
     2,
-    planned.reduce((sum, { chunk }) => sum + chunk.uncompressedBytes, 0),
+    chunks.reduce((sum, { chunk }) => sum + chunk.uncompressedBytes, 0),
   )
   writer.integer(3, rowCount)
 }
@@ -129,7 +153,7 @@ interface Schemas {
 /** The row groups of a file are planned one after the other with the same columns: the last answer is kept. */
 const lastSchemas = new WeakMap<Footer, Schemas>()
 
-function schemasOf({ footer, columnIndexes, widened }: MiniTail): Schemas {
+function schemasOf({ footer, columnIndexes, widened }: Omit<MiniTail, 'positions'>): Schemas {
   const name = `${columnIndexes.join()};${[...widened].join()}`
   const last = lastSchemas.get(footer)
   if (last?.name === name) return last

@@ -4,10 +4,12 @@ import { hybridDecoder } from './hybrid-decoder.ts'
 import { kernelDecoder } from './kernel-decoder.ts'
 import { loadKernels } from './kernel-module.ts'
 import { parquetWasmDecoder } from './parquet-wasm-decoder.ts'
+import { withRowSelection } from './select-rows.ts'
 
 /** A decoder of this thread's own. */
 export async function openDecoder(engine: DecoderEngine): Promise<Decoder> {
   const fallback = parquetWasmDecoder()
-  if (engine === 'parquet-wasm') return fallback
-  return hybridDecoder({ kernels: kernelDecoder({ module: await loadKernels() }), fallback })
+  if (engine === 'parquet-wasm') return withRowSelection(fallback)
+  const kernels = kernelDecoder({ module: await loadKernels() })
+  return withRowSelection(hybridDecoder({ kernels, fallback }))
 }

@@ -37,6 +37,7 @@ function pieceOf(number: number): ScanPiece {
         { start: 0, end: 10, at: 4 },
         { start: 500, end: 600, at: 14 },
       ],
+      wastedBytes: 0,
       bufferBytes: 122,
       tail: new Uint8Array(8).fill(7),
       tailAt: 114,
