@@ -1,9 +1,10 @@
 import t from 'tap'
 
 import type { Column } from '../../service/arrow/column.ts'
-import type { DecodedRowGroup } from '../../service/decode/decoder.ts'
+import { decoderEngines } from '../../service/decode/decoder-engine.ts'
+import type { DecodedRowGroup, Decoder } from '../../service/decode/decoder.ts'
 import { planRowGroup } from '../../service/decode/mini-file.ts'
-import { parquetWasmDecoder } from '../../service/decode/parquet-wasm-decoder.ts'
+import { openDecoder } from '../../service/decode/open-decoder.ts'
 import { GatewayError } from '../../service/errors.ts'
 import type { Footer } from '../../service/footers/footer.ts'
 import { parseFooter } from '../../service/footers/parse-footer.ts'
@@ -11,17 +12,16 @@ import { bareType } from '../support/bare-type.ts'
 import { type Canonical, canonicalRows } from '../support/canonical-rows.ts'
 import { brokenFiles, goldenBytes, goldenNames, goldenRows, goldenSchema } from '../support/golden-files.ts'
 
-const decoder = parquetWasmDecoder()
-
 interface GoldenFile {
   readonly name: string
+  readonly decoder: Decoder
   readonly bytes: Uint8Array
   readonly footer: Footer
 }
 
-function open(name: string): GoldenFile {
+function open(name: string, decoder: Decoder): GoldenFile {
   const bytes = goldenBytes(name)
-  return { name, bytes, footer: parseFooter(bytes, objectOf(name, bytes)) }
+  return { name, decoder, bytes, footer: parseFooter(bytes, objectOf(name, bytes)) }
 }
 
 function objectOf(name: string, bytes: Uint8Array) {
@@ -30,7 +30,7 @@ function objectOf(name: string, bytes: Uint8Array) {
 
 /** Fetches exactly what the plan asks for into a buffer full of junk, and decodes it. */
 function decode(file: GoldenFile, groupIndex: number, columnIndexes: number[]): DecodedRowGroup {
-  const { bytes, footer, name } = file
+  const { bytes, decoder, footer, name } = file
   const plan = planRowGroup({ footer, object: objectOf(name, bytes), groupIndex, columnIndexes })
   const buffer = new Uint8Array(plan.bufferBytes + 7).fill(0xaa)
   for (const { start, end, at } of plan.fetches) buffer.set(bytes.subarray(start, end), at)
@@ -52,9 +52,11 @@ function rowsOf(
   })
 }
 
+for (const engine of decoderEngines) {
+  const decoder = await openDecoder(engine)
 for (const name of goldenNames()) {
-  t.test(`${name} decodes to its rows, whole and column by column`, async (t) => {
-    const file = open(name)
+  t.test(`${engine}: ${name} decodes to its rows, whole and column by column`, async (t) => {
+    const file = open(name, decoder)
     const { columns } = file.footer
     const all = columns.map((_, index) => index)
     const expected = goldenRows(name)
@@ -80,9 +82,9 @@ for (const name of goldenNames()) {
 }
 
 for (const [name, codes] of brokenFiles()) {
-  t.test(`broken/${name} is a typed error`, async (t) => {
+  t.test(`${engine}: broken/${name} is a typed error`, async (t) => {
     const attempt = (): void => {
-      const file = open(`broken/${name}`)
+      const file = open(`broken/${name}`, decoder)
       rowsOf(file, [...file.footer.columns.keys()])
     }
     try {
@@ -95,4 +97,5 @@ for (const [name, codes] of brokenFiles()) {
       t.match(error.message, `golden/broken/${name}.parquet`)
     }
   })
+}
 }
