@@ -9,6 +9,8 @@ import { GatewayError } from './errors.ts'
 import { athenaBackend } from './federation/athena-backend.ts'
 import type { CallObserver } from './federation/federation-service.ts'
 import { federationService } from './federation/federation-service.ts'
+import { admitAnybody } from './flight/flight-handshake.ts'
+import { flightService } from './flight/flight-service.ts'
 import { FooterArchive } from './footers/footer-archive.ts'
 import { FooterCache } from './footers/footer-cache.ts'
 import { grpcServer } from './grpc/grpc-server.ts'
@@ -27,6 +29,7 @@ import { planOptions, planSplits } from './planning/plan-scan.ts'
 import { planTable } from './planning/plan-table.ts'
 import { openTicket, sealTicket } from './planning/ticket.ts'
 import { TicketKeys } from './planning/ticket-keys.ts'
+import { parseFilter } from './predicate/parse-filter.ts'
 import { tableQueries } from './query/table-queries.ts'
 import { defaultMemoryBytes, defaultWorkerCount, shareMemory } from './scan/memory-budget.ts'
 import { ScanPool } from './scan/scan-pool.ts'
@@ -70,11 +73,13 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     )
   }
   const registry = new MetricsRegistry(version)
-  const { store, archive, pool, backend } = await openRooms(config, registry)
+  const { store, archive, pool, backend, queries } = await openRooms(config, registry)
   const translate = translator(log)
-  const federation = federationService({ backend, observe: observer(registry, log), translate })
+  const keeper = { observe: observer(registry, log), translate }
+  const federation = federationService({ ...keeper, backend })
+  const flight = flightService({ ...keeper, queries, admit: admitAnybody })
   const tls = config.tls && readTls(config.tls)
-  const grpc = grpcServer({ ...config.grpc, ...(tls && { tls }), services: [federation] })
+  const grpc = grpcServer({ ...config.grpc, ...(tls && { tls }), services: [federation, flight] })
   let accepting = true
   const health = {
     accepting: () => accepting,
@@ -155,11 +160,6 @@ async function openRooms(config: Config, registry: MetricsRegistry) {
     nowMs: Date.now,
   })
   return { store, archive, pool, backend, queries }
-}
-
-/** Filters are not understood yet. */
-function parseFilter(): never {
-  throw new GatewayError('unsupported', 'filters are not understood yet; leave the filter out')
 }
 
 async function openArchive(config: Config): Promise<FooterArchive | undefined> {

@@ -1,4 +1,5 @@
-import type { ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js'
+import type { EventEmitter } from 'node:events'
+import type { Deadline } from '@grpc/grpc-js'
 import { GatewayError } from '../errors.ts'
 
 export interface CallSignal {
@@ -9,9 +10,7 @@ export interface CallSignal {
 }
 
 /** The life of a call as an AbortSignal. grpc-js says `cancelled` for a passed deadline too, and after a normal end. */
-export function callSignal(
-  call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
-): CallSignal {
+export function callSignal(call: EventEmitter & { getDeadline(): Deadline }): CallSignal {
   const controller = new AbortController()
   let finished = false
   const deadlineMs = Number(call.getDeadline())

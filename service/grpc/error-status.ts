@@ -24,6 +24,9 @@ export interface StatusAnswer {
   readonly metadata: Metadata
 }
 
+/** Clients take 8 KiB of trailers at least; a character that is not ASCII is written as up to nine. */
+const DETAILS_CHARACTERS_MAX = 800
+
 /** An error as gRPC says it: `code: message` in the status, the code alone in the trailer `spillway-code`. */
 export function statusOf(error: GatewayError): StatusAnswer {
   const metadata = new Metadata()
@@ -31,5 +34,11 @@ export function statusOf(error: GatewayError): StatusAnswer {
   if (error.retryAfterMs !== undefined) {
     metadata.set('retry-after', String(Math.ceil(error.retryAfterMs / 1000)))
   }
-  return { code: grpcStatus[error.code], details: `${error.code}: ${error.message}`, metadata }
+  const details = `${error.code}: ${error.message}`
+  const isShort = details.length <= DETAILS_CHARACTERS_MAX
+  return {
+    code: grpcStatus[error.code],
+    details: isShort ? details : `${details.slice(0, DETAILS_CHARACTERS_MAX - 1)}…`,
+    metadata,
+  }
 }

@@ -119,6 +119,8 @@ export interface TableQueries {
   readTable(request: TableRequest, signal: AbortSignal): Promise<TableRead>
   /** @throws {GatewayError} `invalid_request` the ticket is not ours, or too old; the frames, what scans throw. */
   read(ticket: Uint8Array, signal: AbortSignal): TableRead
+  /** @throws {GatewayError} `invalid_request` the ticket is not ours, or too old. */
+  check(ticket: Uint8Array): void
   /** The ticket with more time. @throws {GatewayError} `invalid_request` it is not ours, or too old. */
   renew(ticket: Uint8Array): { readonly ticket: Uint8Array; readonly expiresMs: number }
 }
@@ -141,6 +143,7 @@ export function tableQueries(parts: TableQueryParts): TableQueries {
       return readSplit(parts, split, signal)
     },
     read: (ticket, signal) => readSplit(parts, openTicket(ticket), signal),
+    check: (ticket) => void assertReadable(openTicket(ticket)),
     renew: (ticket) => {
       const expiresMs = parts.nowMs() + parts.ticketTtlMs
       const split = openTicket(ticket)

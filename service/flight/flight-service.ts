@@ -1,0 +1,121 @@
+import { create } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { ServerDuplexStream } from '@grpc/grpc-js'
+import type {
+  Action,
+  Criteria,
+  FlightData,
+  FlightDescriptor,
+  FlightInfo,
+  PollInfo,
+  PutResult,
+  SchemaResult,
+  Ticket,
+} from '../../proto/gen/arrow/flight/flight_pb.ts'
+import {
+  ActionTypeSchema,
+  FlightInfoSchema,
+  FlightService,
+  PollInfoSchema,
+  ResultSchema,
+  SchemaResultSchema,
+} from '../../proto/gen/arrow/flight/flight_pb.ts'
+import { GatewayError } from '../errors.ts'
+import { statusOf } from '../grpc/error-status.ts'
+import type { GrpcService } from '../grpc/grpc-server.ts'
+import type { CallKeeper } from '../grpc/serve-call.ts'
+import { answerCall, streamCall, watchCall } from '../grpc/serve-call.ts'
+import { methodDefinition } from '../grpc/service-definition.ts'
+import type { TableQueries } from '../query/table-queries.ts'
+import type { Frame } from '../scan/frame.ts'
+import { doAction, flightActions } from './flight-actions.ts'
+import { requestOf } from './flight-descriptor.ts'
+import type { Admit } from './flight-handshake.ts'
+import { handshake } from './flight-handshake.ts'
+import { flightInfo } from './flight-info.ts'
+import { listFlights } from './list-flights.ts'
+import { messageFrame, schemaFrame } from './message-frame.ts'
+import { RunningReads } from './running-reads.ts'
+
+export interface FlightDoor extends CallKeeper {
+  readonly queries: TableQueries
+  readonly admit: Admit
+}
+
+/** The door of Arrow's clients: service `arrow.flight.protocol.FlightService`, for reading. */
+export function flightService(door: FlightDoor): GrpcService {
+  const { queries, admit } = door
+  const running = new RunningReads()
+  const { method } = FlightService
+  const infoOf = async (descriptor: FlightDescriptor, signal: AbortSignal): Promise<FlightInfo> =>
+    flightInfo(await queries.plan(requestOf(descriptor), signal), descriptor)
+  return {
+    definition: {
+      handshake: methodDefinition(method.handshake),
+      listFlights: methodDefinition(method.listFlights),
+      getFlightInfo: methodDefinition(method.getFlightInfo),
+      pollFlightInfo: methodDefinition(method.pollFlightInfo),
+      getSchema: methodDefinition(method.getSchema),
+      doGet: methodDefinition(method.doGet),
+      doPut: methodDefinition(method.doPut),
+      doExchange: methodDefinition(method.doExchange),
+      doAction: methodDefinition(method.doAction),
+      listActions: methodDefinition(method.listActions),
+    },
+    implementation: {
+      handshake: handshake(door, admit),
+      listFlights: streamCall<Criteria>(door, async function* list(criteria, signal) {
+        for await (const info of listFlights(queries, criteria, signal)) {
+          yield messageFrame(FlightInfoSchema, info)
+        }
+      }),
+      getFlightInfo: answerCall<FlightDescriptor, FlightInfo>(door, infoOf),
+      pollFlightInfo: answerCall<FlightDescriptor, PollInfo>(door, async (descriptor, signal) =>
+        complete(await infoOf(descriptor, signal)),
+      ),
+      getSchema: answerCall<FlightDescriptor, SchemaResult>(door, async (descriptor, signal) => {
+        const { schemaMessage } = await queries.schemaOf(requestOf(descriptor), signal)
+        return create(SchemaResultSchema, { schema: schemaMessage })
+      }),
+      doGet: streamCall<Ticket>(door, ({ ticket }, signal) =>
+        running.hold(ticket, (both) => flightData(queries, ticket, both), signal),
+      ),
+      doPut: refused<PutResult>(door),
+      doExchange: refused<FlightData>(door),
+      doAction: streamCall<Action>(door, async function* act(action) {
+        yield messageFrame(ResultSchema, { body: doAction(action, { queries, running }) })
+      }),
+      listActions: streamCall(door, async function* list() {
+        for (const action of flightActions) yield messageFrame(ActionTypeSchema, action)
+      }),
+    },
+  }
+}
+
+/** Plans are made at once, so the first poll is the last. */
+function complete(info: FlightInfo): PollInfo {
+  const expirationTime = info.endpoint[0]?.expirationTime ?? timestampFromMs(0)
+  return create(PollInfoSchema, { info, progress: 1, expirationTime })
+}
+
+/** The schema goes first, also before no rows. */
+async function* flightData(
+  queries: TableQueries,
+  ticket: Uint8Array,
+  signal: AbortSignal,
+): AsyncGenerator<Frame> {
+  const { schemaMessage, frames } = queries.read(ticket, signal)
+  yield schemaFrame(schemaMessage)
+  yield* frames
+}
+
+function refused<Output>(door: FlightDoor) {
+  return (call: ServerDuplexStream<FlightData, Output>): void => {
+    const error = new GatewayError(
+      'unsupported',
+      'this gateway reads tables, it does not write them',
+    )
+    watchCall(door, call.getPath())(error)
+    call.emit('error', statusOf(error))
+  }
+}

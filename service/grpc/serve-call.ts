@@ -1,0 +1,86 @@
+import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
+import type { GatewayError } from '../errors.ts'
+import type { Frame } from '../scan/frame.ts'
+import { callSignal } from './call-signal.ts'
+import { statusOf } from './error-status.ts'
+import { sendFrames } from './send-frames.ts'
+
+/** Told of every call that ended: the method, and the error or nothing. */
+export type CallObserver = (call: {
+  readonly method: string
+  readonly durationMs: number
+  readonly queryId: string
+  readonly error: GatewayError | undefined
+}) => void
+
+/** Anything thrown, as a GatewayError, with its cause logged where it is a defect of ours. */
+export type ErrorTranslator = (reason: unknown) => GatewayError
+
+export interface CallKeeper {
+  readonly observe: CallObserver
+  readonly translate: ErrorTranslator
+}
+
+/** A method of one answer. */
+export function answerCall<Input, Output>(
+  keeper: CallKeeper,
+  respond: (request: Input, signal: AbortSignal) => Promise<Output>,
+) {
+  return (call: ServerUnaryCall<Input, Output>, answer: sendUnaryData<Output>): void => {
+    const ended = watchCall(keeper, call.getPath())
+    const life = callSignal(call)
+    respond(call.request, life.signal).then(
+      (response) => {
+        life.finish()
+        ended(undefined)
+        answer(null, response)
+      },
+      (reason: unknown) => {
+        life.finish()
+        const error = keeper.translate(life.signal.aborted ? life.signal.reason : reason)
+        ended(error)
+        answer(statusOf(error))
+      },
+    )
+  }
+}
+
+/** A method that answers with a stream. What the frames throw, and what making them throws, ends the call. */
+export function streamCall<Input>(
+  keeper: CallKeeper,
+  framesOf: (request: Input, signal: AbortSignal) => AsyncIterable<Frame>,
+) {
+  return (call: ServerWritableStream<Input, unknown>): void => {
+    const ended = watchCall(keeper, call.getPath())
+    const life = callSignal(call)
+    const send = async () => sendFrames(call, framesOf(call.request, life.signal), life.signal)
+    send().then(
+      () => {
+        life.finish()
+        ended(undefined)
+        call.end()
+      },
+      (reason: unknown) => {
+        life.finish()
+        const error = keeper.translate(life.signal.aborted ? life.signal.reason : reason)
+        ended(error)
+        call.emit('error', statusOf(error))
+      },
+    )
+  }
+}
+
+/** Measures a call; what it returns is to be called once, at its end. */
+export function watchCall(
+  { observe }: CallKeeper,
+  path: string,
+): (error: GatewayError | undefined) => void {
+  const started = performance.now()
+  return (error) =>
+    observe({
+      method: path.slice(path.lastIndexOf('/') + 1),
+      durationMs: performance.now() - started,
+      queryId: '',
+      error,
+    })
+}
