@@ -85,7 +85,15 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     accepting: () => accepting,
     ready: async (signal: AbortSignal) => readiness(() => store.listBuckets(signal), translate),
   }
-  const http = httpServer({ ...config.http, ...(tls && { tls }), registry, health, translate })
+  const { quarantine } = pool
+  const http = httpServer({
+    ...config.http,
+    ...(tls && { tls }),
+    registry,
+    health,
+    quarantine: { quarantine, nowMs },
+    translate,
+  })
   return {
     listen: async () => ({ http: await http.listen(), grpc: await grpc.listen() }),
     close: async () => {

@@ -6,6 +6,8 @@ import { errorBody, httpStatus } from './error-status.ts'
 import type { HealthOptions } from './routes-health.ts'
 import { healthRoutes } from './routes-health.ts'
 import { metricsRoutes } from './routes-metrics.ts'
+import type { QuarantineRoutesOptions } from './routes-quarantine.ts'
+import { quarantineRoutes } from './routes-quarantine.ts'
 
 /** Requests to this door are small JSON. */
 const BODY_BYTES_MAX = 1024 * 1024
@@ -28,6 +30,7 @@ export interface HttpServerOptions {
   readonly tls?: HttpTls
   readonly registry: MetricsRegistry
   readonly health: HealthOptions
+  readonly quarantine: QuarantineRoutesOptions
   /** Told of errors whose cause only the log may know. */
   readonly translate: (reason: unknown) => GatewayError
 }
@@ -58,6 +61,7 @@ export function httpServer(options: HttpServerOptions): HttpServer {
   })
   app.register(healthRoutes, options.health)
   app.register(metricsRoutes, { registry: options.registry })
+  app.register(quarantineRoutes, options.quarantine)
   return {
     listen: async () => {
       try {

@@ -7,6 +7,7 @@ import { GatewayError } from '../../../service/errors.ts'
 import type { HttpServerOptions } from '../../../service/http/http-server.ts'
 import { httpServer } from '../../../service/http/http-server.ts'
 import type { HealthOptions } from '../../../service/http/routes-health.ts'
+import { Quarantine } from '../../../service/scan/quarantine.ts'
 import { MetricsRegistry } from '../../../service/metrics/registry.ts'
 import {
   testAuthority,
@@ -24,6 +25,7 @@ function serverOf({ health, ...options }: Parts = {}) {
     port: 0,
     registry: new MetricsRegistry('1.2.3'),
     translate: (reason) => GatewayError.from(reason),
+    quarantine: { quarantine: new Quarantine({ keptMs: 60_000, nowMs: () => 0 }), nowMs: () => 0 },
     ...options,
     health: { ready: async () => undefined, accepting: () => true, ...health },
   })
@@ -81,6 +83,26 @@ t.test('metrics are Prometheus text', async (t) => {
   t.equal(response.status, 200)
   t.match(response.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
   t.match(await response.text(), 'spillway_build_info{version="1.2.3"} 1\n')
+})
+
+t.test('what is quarantined is listed, and one of them released', async (t) => {
+  const quarantine = new Quarantine({ keptMs: 60_000, nowMs: () => 0 })
+  const source = 'lake/t/a b.parquet, row group 3'
+  const piece = {
+    source,
+    object: { bucket: 'lake', key: 't/a b.parquet', etag: '7', sizeBytes: 1 },
+  }
+  quarantine.accuse(piece, 'trap', undefined)
+  const url = `${await listening(t, { quarantine: { quarantine, nowMs: () => 1_500 } })}/v1/quarantine`
+  const rowGroups = [{ source, etag: '7', how: 'trap', secondsLeft: 59 }]
+  t.strictSame(await ask(url), { status: 200, body: { rowGroups } })
+  const remove = { method: 'DELETE' }
+  t.match(await ask(url, remove), { status: 400, body: { error: { code: 'invalid_request' } } })
+  const named = `${url}?source=${encodeURIComponent(source)}`
+  t.strictSame(await ask(named, remove), { status: 200, body: { released: source } })
+  t.equal(quarantine.refusal(piece), undefined)
+  t.strictSame(await ask(url), { status: 200, body: { rowGroups: [] } })
+  t.match(await ask(named, remove), { status: 404, body: { error: { code: 'invalid_request' } } })
 })
 
 t.test('errors are JSON with code, message and retry', async (t) => {
