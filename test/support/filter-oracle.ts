@@ -20,6 +20,8 @@ import { NoResult } from './oracle.ts'
 import type { Row } from './oracle.ts'
 import { randomTable, rememberingDecoder } from './random-table.ts'
 import type { RandomTable } from './random-table.ts'
+import type { ColumnKind } from './random-table-kinds.ts'
+import { columnKinds } from './random-table-kinds.ts'
 import { spoiledFooter } from './spoiled-footer.ts'
 
 /** Tables of one run, and predicates asked of each. */
@@ -43,14 +45,29 @@ interface Stage {
   readonly rows: readonly Row[]
 }
 
-/** Constraints as Athena sends them, and what they mean. */
+/** A question as a door's caller writes it, and what it means. */
 export interface Pair {
-  readonly constraints: object
+  /** For messages. */
+  readonly text: string
+  /** What the door makes of it; one sentence when that is nothing. */
+  readonly predicate: Predicate | string
   readonly matches: (row: Row) => boolean
 }
 
-async function stageOf(random: () => number, number: number): Promise<Stage> {
-  const table = randomTable(random, 6)
+/** Constraints as Athena sends them. */
+export function constraintsPair(constraints: object, matches: Pair['matches']): Pair {
+  const text = JSON.stringify(constraints)
+  const { predicate, understood, notUnderstood } = readConstraints(text)
+  const sentence = `not understood: ${notUnderstood.join(', ')}`
+  return { text, predicate: understood ? predicate : sentence, matches }
+}
+
+async function stageOf(
+  random: () => number,
+  number: number,
+  kinds: readonly ColumnKind[],
+): Promise<Stage> {
+  const table = randomTable(random, 6, kinds)
   const cache = new FooterCache({ store: memory, bytesMax: MIB, concurrency: 1 })
   const footers = new Map<string, Footer>()
   const objects: ObjectVersion[] = []
@@ -153,8 +170,8 @@ async function checkPair(
   counts: OracleCounts,
 ): Promise<string[]> {
   const expected = expectedRows(stage, pair)
-  const { predicate, understood, notUnderstood } = readConstraints(JSON.stringify(pair.constraints))
-  if (!understood) return [`not understood: ${notUnderstood.join(', ')}`]
+  const { predicate } = pair
+  if (typeof predicate === 'string') return [predicate]
   if (expected === undefined) {
     counts.withoutResult += 1
     return []
@@ -204,6 +221,11 @@ function withoutStatistics(footer: Footer | undefined): Footer | undefined {
   return footer && Object.assign(Object.create(footer) as Footer, { statistics: () => undefined })
 }
 
+export interface OracleOptions {
+  readonly tables?: number
+  readonly kinds?: readonly ColumnKind[]
+}
+
 /**
  * Makes tables and pairs by chance and compares what scans return with what an oracle picks, with statistics, without
  * and with spoiled ones; says what was wrong.
@@ -211,16 +233,17 @@ function withoutStatistics(footer: Footer | undefined): Footer | undefined {
 export async function askOracle(
   makePair: (random: () => number, table: RandomTable) => Pair,
   report: (wrong: string) => void,
+  { tables = TABLES, kinds = columnKinds }: OracleOptions = {},
 ): Promise<OracleCounts> {
   const counts: OracleCounts = { pairs: 0, matching: 0, none: 0, all: 0, some: 0, withoutResult: 0 }
-  for (let number = 0; number < TABLES; number++) {
+  for (let number = 0; number < tables; number++) {
     const random = randomNumbers(oracleSeed + number)
-    const stage = await stageOf(random, number)
+    const stage = await stageOf(random, number, kinds)
     for (let at = 0; at < PREDICATES; at++) {
       const pair = makePair(random, stage.table)
       const [wrong] = await checkPair(stage, pair, random, counts)
       if (wrong !== undefined) {
-        report(`table ${number}, predicate ${at}: ${wrong}; ${JSON.stringify(pair.constraints)}`)
+        report(`table ${number}, predicate ${at}: ${wrong}; ${pair.text}`)
       }
     }
   }

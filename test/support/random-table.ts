@@ -76,8 +76,12 @@ function kindLike(name: string, as: string): ColumnKind {
   return { ...kind, name: as }
 }
 
-export function randomTable(random: () => number, kindCount: number): RandomTable {
-  const shuffled = columnKinds.map((kind) => [random(), kind] as const)
+export function randomTable(
+  random: () => number,
+  kindCount: number,
+  allKinds: readonly ColumnKind[] = columnKinds,
+): RandomTable {
+  const shuffled = allKinds.map((kind) => [random(), kind] as const)
   const kinds = shuffled
     .toSorted(([a], [b]) => a - b)
     .slice(0, kindCount)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { askOracle, oracleSeed } from '../../support/filter-oracle.ts'
+import { askOracle, constraintsPair, oracleSeed } from '../../support/filter-oracle.ts'
 import type { Pair } from '../../support/filter-oracle.ts'
 import { answer } from '../../support/oracle.ts'
 import { ExpressionMaker } from '../../support/random-predicate.ts'
@@ -18,8 +18,7 @@ t.test(`expressions let through the rows that an oracle picks (seed ${oracleSeed
 function expressionPair(random: () => number, { kinds }: RandomTable): Pair {
   const maker = new ExpressionMaker(random, kinds)
   const asks = Array.from({ length: 1 + Math.floor(random() * 2) }, () => maker.condition(2))
-  return {
-    constraints: { expression: asks.map((ask) => maker.json(ask)) },
-    matches: (row) => asks.every((ask) => answer(ask, row, maker.numbersOf) === true),
-  }
+  return constraintsPair({ expression: asks.map((ask) => maker.json(ask)) }, (row) =>
+    asks.every((ask) => answer(ask, row, maker.numbersOf) === true),
+  )
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { askOracle, oracleSeed } from '../../support/filter-oracle.ts'
+import { askOracle, constraintsPair, oracleSeed } from '../../support/filter-oracle.ts'
 import type { Pair } from '../../support/filter-oracle.ts'
 import { randomValueSet } from '../../support/random-predicate.ts'
 import { listKind, pick } from '../../support/random-table.ts'
@@ -22,8 +22,8 @@ function valueSetPair(random: () => number, { kinds }: RandomTable): Pair {
     return randomValueSet(random, kind ?? { ...pick(random, kinds), ...list })
   })
   const unique = [...new Map(sets.map((set) => [set.column, set])).values()]
-  return {
-    constraints: { summary: Object.fromEntries(unique.map(({ column, json }) => [column, json])) },
-    matches: (row) => unique.every(({ column, passes }) => passes(row.get(column) ?? null)),
-  }
+  return constraintsPair(
+    { summary: Object.fromEntries(unique.map(({ column, json }) => [column, json])) },
+    (row) => unique.every(({ column, passes }) => passes(row.get(column) ?? null)),
+  )
 }

@@ -1,0 +1,174 @@
+import t from 'tap'
+import type { ArrowType, Field } from '../../../service/arrow/arrow-type.ts'
+import { GatewayError } from '../../../service/errors.ts'
+import { evaluate } from '../../../service/predicate/evaluate.ts'
+import { parseFilter } from '../../../service/predicate/parse-filter.ts'
+import type { Value } from '../../../service/predicate/value.ts'
+import { verdictOf } from '../../../service/predicate/verdict.ts'
+
+const text: ArrowType = { kind: 'utf8' }
+const column = (name: string, type: ArrowType): Field => ({ name, type, nullable: true })
+const fields: readonly Field[] = [
+  column('id', { kind: 'int', bitWidth: 64, signed: true }),
+  column('Price', { kind: 'decimal', precision: 9, scale: 2, bitWidth: 128 }),
+  column('vast', { kind: 'decimal', precision: 76, scale: 0, bitWidth: 256 }),
+  column('counter', { kind: 'int', bitWidth: 64, signed: false }),
+  column('ratio', { kind: 'float', bitWidth: 32 }),
+  column('half', { kind: 'float', bitWidth: 16 }),
+  column('note', text),
+  column('Note 2', text),
+  column('color', {
+    kind: 'dictionary',
+    index: { kind: 'int', bitWidth: 8, signed: true },
+    value: text,
+    ordered: false,
+  }),
+  column('raw', { kind: 'binary' }),
+  column('day', { kind: 'date', unit: 'day' }),
+  column('at', { kind: 'timestamp', unit: 'nanosecond', timezone: 'UTC' }),
+  column('seen', { kind: 'timestamp', unit: 'microsecond', timezone: null }),
+  column('clock', { kind: 'time', unit: 'nanosecond', bitWidth: 64 }),
+  column('flag', { kind: 'bool' }),
+  column('place', { kind: 'struct', children: [column('city', text)] }),
+  column('tags', { kind: 'list', child: column('item', text) }),
+  column('twin', text),
+  column('TWIN', text),
+]
+
+function holds(sql: string, row: Readonly<Record<string, Value | null>>) {
+  return evaluate(parseFilter(sql, fields), (name) => row[name] ?? null)
+}
+
+function errorOf(sql: string): string {
+  try {
+    parseFilter(sql, fields)
+  } catch (error) {
+    if (error instanceof GatewayError) return `${error.code}: ${error.message}`
+    throw error
+  }
+  return 'understood'
+}
+
+t.test('values are exact whatever the type of the column', async (t) => {
+  t.equal(holds('id = 9007199254740993', { id: 9007199254740993n }), true)
+  t.equal(holds('id = 9007199254740993e0', { id: 9007199254740992n }), false)
+  t.equal(holds('id > 1.5', { id: 1n }), false)
+  t.equal(holds('id > -1.5', { id: -1n }), true)
+  t.equal(holds('id <> 1.5', { id: null }), null)
+  t.equal(holds('id IS DISTINCT FROM 1.5', { id: null }), true)
+  t.equal(holds('price < 1.501', { Price: 150n }), true)
+  t.equal(holds('"Price" = DECIMAL \'1.50\'', { Price: 150n }), true)
+  t.equal(holds(`vast = ${'9'.repeat(76)}`, { vast: 10n ** 76n - 1n }), true)
+  t.equal(holds('counter > 18446744073709551614', { counter: 2n ** 64n - 1n }), true)
+  t.equal(holds('counter + 1 > 18446744073709551615', { counter: 2n ** 64n - 1n }), true)
+  t.equal(holds('ratio = 0.1', { ratio: Math.fround(0.1) }), true)
+  t.equal(holds('ratio = 1e-1', { ratio: Math.fround(0.1) }), false)
+  t.equal(holds("at >= TIMESTAMP '1970-01-01 02:00:00.000000001 +02:00'", { at: 1n }), true)
+  t.equal(holds("seen > TIMESTAMP '1970-01-01 00:00:00.0000005'", { seen: 0n }), false)
+  t.equal(holds("day < TIMESTAMP '1970-01-02 00:00:00.1'", { day: 1n }), true)
+  t.equal(holds("clock = TIME '00:00:00.000000001'", { clock: 1n }), true)
+  t.equal(holds("raw = X'00FF'", { raw: Uint8Array.of(0, 255) }), true)
+  t.equal(holds("note = 'it''s'", { note: Buffer.from("it's") }), true)
+  t.equal(holds("color IN ('red', 'blue')", { color: Buffer.from('blue') }), true)
+})
+
+t.test('operators bind as SQL says', async (t) => {
+  t.equal(holds('NOT flag OR id = 1 AND id = 2', { flag: false, id: 5n }), true)
+  t.equal(holds('id = 2 + 3 * 4 - 10 / 4', { id: 12n }), true)
+  t.equal(holds('id = -7 % 4', { id: -3n }), true)
+  t.equal(holds('id NOT BETWEEN 1 AND 3 AND flag', { flag: true, id: 4n }), true)
+  t.equal(holds("note LIKE 'a!_%' ESCAPE '!'", { note: Buffer.from('a_b') }), true)
+  t.equal(holds('(id = 1) = flag', { flag: false, id: 2n }), true)
+  t.equal(holds('place is null and tags is not null', { place: null, tags: true }), true)
+  t.equal(holds('NULLIF(id, 1) IS NULL', { id: 1n }), true)
+})
+
+t.test('names are found as they are written, else without regard to case', async (t) => {
+  t.equal(holds('PRICE = 1', { Price: 100n }), true)
+  t.equal(holds('"note 2" = \'a\'', { 'Note 2': Buffer.from('a') }), true)
+  t.equal(holds("twin = 'a'", { twin: Buffer.from('a') }), true)
+  t.match(errorOf("Twin = 'a'"), /column 1: "Twin" may be "twin" and "TWIN"/)
+})
+
+t.test('errors say where, and what was expected', async (t) => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['', 'line 1, column 1: expected a column or a value, found the end'],
+    ['id =', 'line 1, column 5: expected a column or a value, found the end'],
+    ['id = 1 flag', 'line 1, column 8: expected AND, OR or the end, found "flag"'],
+    [
+      'id = 1 and\n  prize > 2',
+      'line 2, column 3: there is no column "prize", did you mean "Price"?',
+    ],
+    ['zzzzzzzzzz = 1', 'column 1: there is no column "zzzzzzzzzz"'],
+    ["id = '5'", 'column 6: "id" is int64 and takes a number such as 15 or 1.50, not text'],
+    [
+      "day = '2026-11-02'",
+      'column 7: "day" is date(day) and takes DATE \'2026-11-02\' or TIMESTAMP',
+    ],
+    ["at > TIMESTAMP '2026-11-02 10:00:00'", "takes TIMESTAMP '2026-11-02 10:00:00 UTC', not"],
+    ["day = DATE '2026-02-29'", "column 7: '2026-02-29' is no date; write DATE '2026-11-02'"],
+    ['id + 1', 'expected a condition such as "a" > 1; this is int64'],
+    ['id', 'expected a condition such as "a" > 1; "id" is int64'],
+    ['id IN 1', 'expected "(", found "1"'],
+    ['id IS 1', 'expected NULL, NOT NULL or DISTINCT FROM, found "1"'],
+    ['id BETWEEN 1 OR 2', 'expected AND, found "OR"'],
+    ["note LIKE 'a!b' ESCAPE '!'", 'column 11: the escape is one character'],
+    ["note = 'abc", 'column 8: the text is not closed'],
+    ['"note = 1', 'column 1: the name is not closed'],
+    ['id = 1 -- all', 'column 8: comments are not understood'],
+    ['id = 1abc', 'column 7: expected the number to end before "a"'],
+    ['id = 1;', 'column 7: ";" is not understood here'],
+    ['id = note', '"id" is int64 and "note" is utf8; they do not compare'],
+    ['note + 1 = 2', '"note" is utf8, arithmetic takes numbers only'],
+    ['id = 1 / 0', 'arithmetic in the filter divides by zero'],
+    ['place.town = 1', '"place" has no field "town"'],
+    ['id = 1e999', 'more than 1000 digits, or an exponent beyond 400'],
+    ['(id = 1', 'expected ")", found the end'],
+  ]
+  for (const [sql, message] of cases) {
+    const error = errorOf(sql)
+    t.ok(error.startsWith('invalid_request: ') && error.includes(message), `${sql}: ${error}`)
+  }
+})
+
+t.test('what is SQL but not done here is unsupported', async (t) => {
+  for (const sql of [
+    "place.city = 'Bonn'",
+    "tags = 'a'",
+    'half > 1',
+    'price / 2 > 1',
+    'abs(id) = 1',
+    'note LIKE note',
+  ]) {
+    t.match(errorOf(sql), /^unsupported: filter, line 1, column \d+: /, sql)
+  }
+})
+
+t.test('a hostile filter is a typed error', async (t) => {
+  t.match(errorOf('('.repeat(10_000)), /^invalid_request: .*nested deeper than 200/)
+  t.match(errorOf('NOT '.repeat(10_000)), /^invalid_request: .*nested deeper than 200/)
+  t.match(errorOf('- '.repeat(10_000)), /^invalid_request: .*nested deeper than 200/)
+  t.match(errorOf(`id ${'+ 1 '.repeat(10_000)} = 1`), /^invalid_request: .*nested deeper than 200/)
+  t.match(errorOf('id = 1 OR '.repeat(50_000)), /^too_large: .*more than 10000 conditions/)
+  t.match(errorOf(`note = '${'x'.repeat(1024 * 1024)}'`), /^too_large: the filter is longer than/)
+  t.match(errorOf(`id = ${'9'.repeat(2_000)}`), /^invalid_request: .*more than 1000 digits/)
+  const most = `${'('.repeat(200)}id = 1${')'.repeat(200)}`
+  t.equal(holds(most, { id: 1n }), true)
+})
+
+t.test('a list of a megabyte and alternatives of one column are one set of values', async (t) => {
+  const list = Array.from({ length: 120_000 }, (_, index) => index * 10)
+  t.equal(holds(`id IN (${list.join(',')})`, { id: 999_990n }), true)
+  t.equal(parseFilter('id = 1 OR id = 7 OR id > 100', fields).kind, 'in_domain')
+  t.equal(holds('ratio < 5 OR ratio >= 3', { ratio: Number.NaN }), false)
+})
+
+t.test('statistics judge what the column cannot hold', async (t) => {
+  const facts = () => ({ rowCount: 10, nullCount: 0, min: 1n, max: 1n })
+  const verdict = (sql: string) => verdictOf(parseFilter(sql, fields), facts)
+  t.equal(verdict('id = 1.5'), 'none')
+  t.equal(verdict('id > 1.5'), 'none')
+  t.equal(verdict('id < 1.5'), 'all')
+  t.equal(verdict('1 = 0'), 'none')
+  t.equal(verdict('id < 1e300'), 'all')
+})
