@@ -92,7 +92,10 @@ export interface ColumnReader {
    * @throws {GatewayError} as `Decoder.decode`; `too_large` the target is too small. Then, or after any other error,
    *   the column must be told where to go on.
    */
-  read(rowCount: number, target: Uint8Array): { readonly column: Column; readonly lengthBytes: number }
+  read(
+    rowCount: number,
+    target: Uint8Array,
+  ): { readonly column: Column; readonly lengthBytes: number }
   /** Goes to a row, forwards or back. @throws as `read`. */
   seek(row: number): void
 }

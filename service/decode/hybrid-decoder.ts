@@ -6,6 +6,12 @@ import type { Footer } from '../footers/footer.ts'
 import { readFooter } from '../footers/parse-footer.ts'
 import { type ChunkPlan, chunkPlan } from './chunk-plan.ts'
 import type { DecodedRowGroup, Decoder, RowGroupPlan } from './decoder.ts'
+import {
+  countEngines,
+  type EngineCounts,
+  type EngineWatch,
+  fallbackReason,
+} from './engine-counts.ts'
 import type { KernelDecoder } from './kernel-decoder.ts'
 import { chunksOf, writeMiniTail } from './mini-tail.ts'
 
@@ -13,8 +19,7 @@ export interface HybridDecoderOptions {
   readonly kernels: KernelDecoder
   /** Decodes what is not for the kernels, from a small file of just these columns. */
   readonly fallback: Decoder
-  /** Told of each row group how many of its columns which engine decoded. */
-  readonly watch?: (columns: { readonly kernels: number; readonly fallback: number }) => void
+  readonly watch?: EngineWatch
 }
 
 /**
@@ -26,11 +31,21 @@ export function hybridDecoder({ kernels, fallback, watch }: HybridDecoderOptions
     decode: (plan, buffer) => {
       const split = splitColumns(plan, buffer)
       const byKernels = tryKernels(kernels, split, buffer)
-      const count = byKernels?.columns.length ?? 0
-      watch?.({ kernels: count, fallback: plan.columnNames.length - count })
+      watch?.(countSplit(split, byKernels !== undefined))
       if (byKernels === undefined) return fallback.decode(plan, buffer)
       if (split.rest.length === 0) return byKernels
       return join(split, byKernels, () => fallback.decode(planOfRest(split), buffer))
+    },
+    open: (plan, buffer, takeRoom) => {
+      if (plan.selection !== undefined) return
+      const split = splitColumns(plan, buffer)
+      const chunks = split.chunks.filter((chunk) => chunk !== undefined)
+      if (split.rest.length > 0) return
+      const { source, rowCount } = plan
+      const open = () => kernels.open({ source, rowCount, chunks }, buffer, takeRoom)
+      const reader = unlessUnsupported(open)
+      if (reader !== undefined) watch?.(countSplit(split, true))
+      return reader
     },
   }
 }
@@ -59,6 +74,16 @@ function splitColumns(plan: RowGroupPlan, buffer: Uint8Array): ColumnSplit {
   return { plan, footer, chunks, rest }
 }
 
+/** @param known false: the kernels did not know something of the columns that were theirs */
+function countSplit({ plan, footer, rest }: ColumnSplit, known: boolean): EngineCounts {
+  const ours = known ? 'kernels' : 'encoding'
+  const paged = plan.selection?.chunks.filter((chunk) => chunk !== null).length ?? 0
+  const found = countEngines(footer?.columns ?? [], (column, index) =>
+    footer !== undefined && rest.includes(index) ? fallbackReason(footer, 0, column) : ours,
+  )
+  return { ...found, [ours]: found[ours] + paged }
+}
+
 function openTail(plan: RowGroupPlan, file: Uint8Array): Footer {
   file.set(plan.tail, plan.tailAt)
   const { source: name } = plan
@@ -74,10 +99,15 @@ function tryKernels(
   const wanted = chunks.filter((chunk) => chunk !== undefined)
   if (wanted.length === 0) return
   const isPaged = selection?.chunks.some((chunk) => chunk !== null) ?? false
+  const decode = () => kernels.decode({ source, rowCount, chunks: wanted }, buffer)
+  return isPaged ? decode() : unlessUnsupported(decode)
+}
+
+function unlessUnsupported<T>(work: () => T): T | undefined {
   try {
-    return kernels.decode({ source, rowCount, chunks: wanted }, buffer)
+    return work()
   } catch (error) {
-    if (!isPaged && error instanceof GatewayError && error.code === 'unsupported') return
+    if (error instanceof GatewayError && error.code === 'unsupported') return
     throw error
   }
 }

@@ -18,6 +18,8 @@ export function aligned(bytes: number): number {
 export interface Arena {
   /** The first free address, a multiple of ALIGNMENT_BYTES behind `take`. */
   readonly top: number
+  /** Where it ends. */
+  readonly limit: number
   /** Frees everything; from now on the arena covers `start` to `end`, and errors name `source`. */
   reset(start: number, end: number, source: string): void
   /** @throws {GatewayError} `too_large` past the arena's end or the memory's maximum. */
@@ -42,6 +44,9 @@ export function createArena(memory: KernelMemory): Arena {
   return {
     get top() {
       return top
+    },
+    get limit() {
+      return limit
     },
     reset: (start, end, source) => {
       top = start

@@ -13,14 +13,15 @@ export function bitsSink(rowCount: number, work: Workplace): ValueSink {
   const all = { start, end: start + bytes }
   return {
     append: (page) => {
-      const { first, rows, present, validity } = page
+      const { bit, first, rows, present, validity } = page
       const from = page.encoding === encodings.rle ? unpackRuns(page, work) : page.values
       const result =
         present === rows
-          ? kernels.appendBits(from.start, from.end, 0, rows, all.start, first, all.end)
+          ? kernels.appendBits(from.start, from.end, bit, rows, all.start, first, all.end)
           : kernels.spreadBits(
               from.start,
               from.end,
+              bit,
               validity.start,
               validity.end,
               first,
@@ -35,7 +36,10 @@ export function bitsSink(rowCount: number, work: Workplace): ValueSink {
 }
 
 /** The runs as a bitmap in the staging room. */
-function unpackRuns({ values, present }: OpenPage, work: Workplace): Place {
+export function unpackRuns(
+  { values, present }: Pick<OpenPage, 'values' | 'present'>,
+  work: Workplace,
+): Place {
   const { kernels, scratch } = work
   const { start, end } = scratch.staging
   if (present === 0) return { start, end: start }

@@ -130,7 +130,7 @@ function readValues(sink: ByteSink, page: OpenPage, at: number): void {
   }
 }
 
-/** Bytes that a batch may take without being measured first: a bound that costs nothing. */
+/** Bytes that a batch may take without being measured first, when there is room: a bound that costs nothing. */
 const UNMEASURED_BYTES_MAX = 1024 * 1024
 
 function gatherValues(
@@ -142,8 +142,9 @@ function gatherValues(
   const { kernels, scratch } = work
   const { start } = scratch.indices
   const bound = longest * present
-  const bytes =
-    bound <= UNMEASURED_BYTES_MAX ? bound : kernels.gatherBytesLength(start, present, entries.start)
+  const isRoomy =
+    bound <= UNMEASURED_BYTES_MAX && data + sink.used + bound + SLACK_BYTES <= work.output.limit
+  const bytes = isRoomy ? bound : kernels.gatherBytesLength(start, present, entries.start)
   const at = offsets.start + first * 4
   const end = reserve(sink, bytes)
   const result = kernels.gatherBytes(

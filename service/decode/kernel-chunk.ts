@@ -39,7 +39,8 @@ export function decodeChunk(
     const rows = page.valueCount
     const presentHere = levels === null ? rows : readLevels(levels, { validity, first, rows }, work)
     const { encoding } = page
-    sink.append({ encoding, values, first, rows, present: presentHere, validity, dictionary })
+    const part = { first, rows, present: presentHere, bit: 0, isBegun: false }
+    sink.append({ encoding, values, ...part, validity, dictionary })
     first += rows
     present += presentHere
   }
@@ -52,7 +53,8 @@ function takeValidity(chunk: ChunkPlan, rowCount: number, { output }: Workplace)
   return { start, end: start + bytes }
 }
 
-function openSink({ form }: ChunkPlan, rowCount: number, work: Workplace): ValueSink {
+/** A sink for rows at the top of the output. */
+export function openSink({ form }: ChunkPlan, rowCount: number, work: Workplace): ValueSink {
   switch (form.kind) {
     case 'bits':
       return bitsSink(rowCount, work)
@@ -81,7 +83,8 @@ function inflatePage(
   return to
 }
 
-function loadDictionary(page: Page, chunk: ChunkPlan, work: ChunkWorkplace): Dictionary {
+/** Brings a dictionary page into the form for look-ups. */
+export function loadDictionary(page: Page, chunk: ChunkPlan, work: ChunkWorkplace): Dictionary {
   const { kernels, scratch, fail } = work
   const { form } = chunk
   const { valueCount: count, uncompressedBytes: bytes } = page
@@ -109,13 +112,15 @@ function loadDictionary(page: Page, chunk: ChunkPlan, work: ChunkWorkplace): Dic
   return { entries: table, bytesEnd: room.end, count, longest }
 }
 
-interface OpenedPage {
+/** A data page, decompressed. */
+export interface OpenedPage {
   readonly values: Place
   /** Null when the column has none: every row is there. */
   readonly levels: Place | null
 }
 
-function openPage(page: Page, chunk: ChunkPlan, work: ChunkWorkplace): OpenedPage {
+/** Decompresses a data page; its levels are not read yet. */
+export function openPage(page: Page, chunk: ChunkPlan, work: ChunkWorkplace): OpenedPage {
   const { fail, scratch } = work
   const stored = work.bring(page.start, page.end)
   const room = scratch.page
@@ -147,6 +152,7 @@ function wordAt(memory: Uint8Array, at: number): number {
   return new DataView(memory.buffer, memory.byteOffset).getUint32(at, true)
 }
 
+/** Rows whose validity is appended to a bitmap that has `first` rows. */
 interface Rows {
   readonly validity: Place
   readonly first: number
@@ -154,7 +160,11 @@ interface Rows {
 }
 
 /** Appends a page's definition levels to the bitmap; answers how many rows are present. */
-function readLevels(levels: Place, { validity, first, rows }: Rows, work: Workplace): number {
+export function readLevels(
+  levels: Place,
+  { validity, first, rows }: Rows,
+  work: Workplace,
+): number {
   const { kernels, fail } = work
   const result = kernels.readBits(
     levels.start,
@@ -167,7 +177,8 @@ function readLevels(levels: Place, { validity, first, rows }: Rows, work: Workpl
   return result < 0 ? fail('the levels of a page are malformed') : result
 }
 
-function toColumn(
+/** The finished sink's buffers as a column of views, each padded with zeros. */
+export function toColumn(
   { type }: ChunkPlan,
   { rowCount, nullCount }: Pick<Column, 'rowCount' | 'nullCount'>,
   {

@@ -15,6 +15,7 @@ import {
   type KernelModule,
 } from './kernel-module.ts'
 import { findPages, type PagedChunk } from './kernel-pages.ts'
+import type { Kernels } from './kernel-signatures.ts'
 import { canReadRows, ChunkReader } from './kernel-reader.ts'
 import { layOwnScratch, layScratch, ownScratchBytes, type Scratch } from './kernel-scratch.ts'
 
@@ -111,32 +112,45 @@ export function kernelDecoder(options: KernelDecoderOptions): KernelDecoder {
       assert(aligned(output.start) === output.start && aligned(output.end) === output.end)
       return run(plan, buffer, output)
     },
-    open: (plan, buffer, takeRoom) => {
-      const { source, rowCount } = plan
-      const chunks = plan.chunks.map((chunk) => findPages(chunk, buffer, plan))
-      checkBudget(chunks, source)
-      if (!chunks.every(canReadRows)) return
-      const isForeign = views.placeOf(buffer) === undefined
-      const room = takeRoom(ownScratchBytes(chunks, isForeign))
-      if (room === undefined) return
-      const { start, end } = views.regionOf(room)
-      scratchArena.reset(start, end, source)
-      const scratches = layOwnScratch(chunks, isForeign, scratchArena)
-      const columns = chunks.map((chunk, index) => {
-        const scratch = scratches[index]
-        assert(scratch !== undefined)
-        const { column, fail } = chunk
-        const bring = bringer(buffer, scratch)
-        const shared = { kernels, scratch, output: outputArena, memory: views.now, bring }
-        const reader = new ChunkReader(chunk, { ...shared, column, fail })
-        return toColumnReader(reader, (target) => {
-          const region = views.regionOf(target)
-          outputArena.reset(region.start, region.end, source)
-          return outputArena
-        })
-      })
-      return { rowCount, columns }
-    },
+    open: rowOpener({ kernels, scratch: scratchArena, output: outputArena, views, bringer }),
+  }
+}
+
+interface OpenerParts {
+  readonly kernels: Kernels
+  readonly scratch: Arena
+  readonly output: Arena
+  readonly views: ReturnType<typeof viewsOf>
+  readonly bringer: (buffer: Uint8Array, scratch: Scratch) => ChunkWorkplace['bring']
+}
+
+function rowOpener(parts: OpenerParts): KernelDecoder['open'] {
+  const { kernels, output, views, bringer } = parts
+  return (plan, buffer, takeRoom) => {
+    const { source, rowCount } = plan
+    const chunks = plan.chunks.map((chunk) => findPages(chunk, buffer, plan))
+    checkBudget(chunks, source)
+    if (!chunks.every(canReadRows)) return
+    const isForeign = views.placeOf(buffer) === undefined
+    const room = takeRoom(ownScratchBytes(chunks, isForeign))
+    if (room === undefined) return
+    const place = views.regionOf(room)
+    parts.scratch.reset(place.start, place.end, source)
+    const scratches = layOwnScratch(chunks, isForeign, parts.scratch)
+    const readers = chunks.map((chunk, index) => {
+      const scratch = scratches[index]
+      assert(scratch !== undefined)
+      const { column, fail } = chunk
+      const bring = bringer(buffer, scratch)
+      const shared = { kernels, output, memory: views.now }
+      return new ChunkReader(chunk, { ...shared, scratch, bring, column, fail })
+    })
+    const aim = (target: Uint8Array): Arena => {
+      const { start, end } = views.regionOf(target)
+      output.reset(start, end, source)
+      return output
+    }
+    return { rowCount, columns: readers.map((reader) => toColumnReader(reader, aim)) }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ChunkPlan } from './chunk-plan.ts'
-import type { Arena } from './kernel-arena.ts'
+import { aligned, type Arena } from './kernel-arena.ts'
 import type { Place } from './kernel-inflate.ts'
 import { encodings, type Page, type PagedChunk } from './kernel-pages.ts'
 
@@ -34,13 +34,64 @@ export interface Scratch {
   readonly staging: Place
 }
 
+/** Room of one chunk that is read some rows at a time, between which others are read. */
+export interface OwnScratch extends Scratch {
+  /** The validity of a page's rows, whole. */
+  readonly levels: Place
+}
+
 /** Takes the room that the largest page of each kind needs. */
 export function layScratch(
   chunks: readonly PagedChunk[],
   isForeign: boolean,
   arena: Arena,
 ): Scratch {
-  const needs = { input: 0, page: 0, dictionary: 0, table: 0, staging: 0 }
+  const indices = takeRoom(INDEX_BATCH * 4, arena)
+  return { indices, ...takeRooms(needsOf(chunks, isForeign), arena) }
+}
+
+/** The same for each chunk alone; only `indices` is used by all of them. */
+export function layOwnScratch(
+  chunks: readonly PagedChunk[],
+  isForeign: boolean,
+  arena: Arena,
+): OwnScratch[] {
+  const indices = takeRoom(INDEX_BATCH * 4, arena)
+  return chunks.map((chunk) => {
+    const levels = takeRoom(levelBytes(chunk), arena)
+    return { indices, levels, ...takeRooms(needsOf([chunk], isForeign), arena) }
+  })
+}
+
+/** Bytes that {@link layOwnScratch} takes of an arena that begins at a multiple of its alignment. */
+export function ownScratchBytes(chunks: readonly PagedChunk[], isForeign: boolean): number {
+  return chunks.reduce(
+    (sum, chunk) => {
+      const needs = Object.values(needsOf([chunk], isForeign))
+      return needs.reduce(
+        (all, bytes) => all + roomBytes(bytes),
+        sum + roomBytes(levelBytes(chunk)),
+      )
+    },
+    roomBytes(INDEX_BATCH * 4),
+  )
+}
+
+function roomBytes(bytes: number): number {
+  return aligned(bytes + SLACK_BYTES)
+}
+
+type Needs = Record<Exclude<keyof Scratch, 'indices'>, number>
+
+function needsOf(chunks: readonly PagedChunk[], isForeign: boolean): Needs {
+  const needs: Needs = {
+    state: STATE_BYTES,
+    input: 0,
+    page: 0,
+    dictionary: 0,
+    table: 0,
+    staging: 0,
+  }
   for (const { chunk, pages } of chunks) {
     for (const page of pages) {
       const kind = page.type === 'dictionary' ? 'dictionary' : 'page'
@@ -50,19 +101,28 @@ export function layScratch(
       else needs.staging = Math.max(needs.staging, stagingBytes(chunk, page))
     }
   }
-  const take = (bytes: number): Place => {
-    const start = arena.take(bytes + SLACK_BYTES)
-    return { start, end: start + bytes }
-  }
+  return needs
+}
+
+function takeRooms(needs: Needs, arena: Arena): Record<keyof Needs, Place> {
   return {
-    state: take(STATE_BYTES),
-    indices: take(INDEX_BATCH * 4),
-    input: take(needs.input),
-    page: take(needs.page),
-    dictionary: take(needs.dictionary),
-    table: take(needs.table),
-    staging: take(needs.staging),
+    state: takeRoom(needs.state, arena),
+    input: takeRoom(needs.input, arena),
+    page: takeRoom(needs.page, arena),
+    dictionary: takeRoom(needs.dictionary, arena),
+    table: takeRoom(needs.table, arena),
+    staging: takeRoom(needs.staging, arena),
   }
+}
+
+function takeRoom(bytes: number, arena: Arena): Place {
+  const start = arena.take(bytes + SLACK_BYTES)
+  return { start, end: start + bytes }
+}
+
+function levelBytes({ chunk, pages }: PagedChunk): number {
+  if (!chunk.isOptional) return 0
+  return pages.reduce((most, page) => Math.max(most, Math.ceil(page.valueCount / 8)), 0)
 }
 
 /** A dictionary cannot have more entries than its page has room for, whatever its header says. */

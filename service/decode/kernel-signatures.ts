@@ -18,6 +18,7 @@ export interface Kernels {
   spreadBits(
     from: number,
     fromEnd: number,
+    fromBit: number,
     validity: number,
     validityEnd: number,
     first: number,
@@ -55,6 +56,7 @@ export interface Kernels {
     at: number,
     dataEnd: number,
   ): number
+  skipBytes(src: number, end: number, count: number): number
   gatherBytesLength(indices: number, count: number, table: number): number
   plainBytes(
     src: number,

@@ -31,8 +31,13 @@ export interface Dictionary {
 /** A data page, decompressed, its levels read. */
 export interface OpenPage {
   readonly encoding: number
+  /** From the first value that has not been read on. */
   readonly values: Place
-  /** First of its rows, within the row group. */
+  /** Of booleans: which bit of them that is. */
+  readonly bit: number
+  /** Whether dictionary indices have been read from the page before: the reading goes on where it stopped. */
+  readonly isBegun: boolean
+  /** Where its rows begin in the column that is made. */
   readonly first: number
   readonly rows: number
   /** Rows that are not null: so many values there are. */
@@ -56,7 +61,7 @@ export function checked(result: number, { fail }: Pick<Workplace, 'fail'>): numb
 /** Some rows of a page. */
 export type RowBatch = Pick<OpenPage, 'first' | 'rows' | 'present'>
 
-export function isDictionaryCoded({ encoding }: OpenPage): boolean {
+export function isDictionaryCoded({ encoding }: Pick<OpenPage, 'encoding'>): boolean {
   return encoding === encodings.dictionary || encoding === encodings.plainDictionary
 }
 
@@ -73,7 +78,7 @@ export function eachIndexBatch(
   const { dictionary, values, validity } = page
   if (dictionary === undefined) return fail('a page names entries, but there is no dictionary')
   const { state, indices } = scratch
-  checked(kernels.startIndices(state.start, values.start, values.end), work)
+  if (!page.isBegun) checked(kernels.startIndices(state.start, values.start, values.end), work)
   const end = page.first + page.rows
   for (let first = page.first; first < end; first += INDEX_BATCH) {
     const rows = Math.min(INDEX_BATCH, end - first)

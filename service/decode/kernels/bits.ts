@@ -82,12 +82,13 @@ export function appendRun(bit: u32, count: u32, to: usize, toBit: u32, toEnd: us
 }
 
 /**
- * Appends `count` bits: those of `from`, one after the other, where a row is present, 0 where it is null.
- * `from` has as many bits as there are rows present.
+ * Appends `count` bits: those of `from`, one after the other from bit `fromBit` on, where a row is present, 0 where it
+ * is null. `from` has as many bits as there are rows present.
  */
 export function spreadBits(
   from: usize,
   fromEnd: usize,
+  fromBit: u32,
   validity: usize,
   validityEnd: usize,
   first: u32,
@@ -97,7 +98,7 @@ export function spreadBits(
 ): i32 {
   if (bytesOfBits(first + count) > toEnd - to) return OUTPUT_ENDS
   if (bytesOfBits(first + count) > validityEnd - validity) return INPUT_ENDS
-  let read: u32 = 0
+  let read = fromBit
   for (let row = first; row < first + count;) {
     const used = row & 7
     const taken = min<u32>(8 - used, first + count - row)
@@ -117,7 +118,7 @@ export function spreadBits(
     read += present
     row += taken
   }
-  return <i32>read
+  return <i32>(read - fromBit)
 }
 
 /** How many of `count` bits from bit `first` on are set. */

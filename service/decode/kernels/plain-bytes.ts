@@ -37,6 +37,19 @@ export function plainBytes(
   return <i32>(d - data)
 }
 
+/** Steps over `count` values; answers the bytes they take. */
+export function skipBytes(src: usize, end: usize, count: u32): i32 {
+  let p = src
+  for (let i: u32 = 0; i < count; i++) {
+    if (end - p < 4) return INPUT_ENDS
+    const length = load<u32>(p)
+    p += 4
+    if (length > end - p) return INPUT_ENDS
+    p += length
+  }
+  return <i32>(p - src)
+}
+
 /** Notes address and length of `count` values, eight bytes each; answers the length of the longest. */
 export function byteTable(src: usize, end: usize, count: u32, table: usize, tableEnd: usize): i32 {
   if ((<u64>count) << 3 > tableEnd - table) return OUTPUT_ENDS
