@@ -4,7 +4,7 @@ import type { TableDescription } from '../catalog/catalog.ts'
 import { formatTableName } from '../catalog/table-folders.ts'
 import type { TableName } from '../catalog/table-name.ts'
 import { GatewayError } from '../errors.ts'
-import { nearestName } from './nearest-name.ts'
+import { suggestion } from '../predicate/sql-columns.ts'
 
 /**
  * A table's columns as its files have them, partition columns last. Dictionary-encoded columns are decoded, as not
@@ -92,14 +92,9 @@ function fieldFinder(fields: readonly Field[]): (name: string) => Field | 'ambig
 }
 
 function unknownColumn(table: TableName, name: string, fields: readonly Field[]): GatewayError {
-  const nearest = nearestName(
-    name,
-    fields.map((field) => field.name),
-  )
-  const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`
   return new GatewayError(
     'invalid_request',
-    `${formatTableName(table)} has no column "${cut(name)}"${hint}`,
+    `${formatTableName(table)} has no column "${cut(name)}"${suggestion(name, fields)}`,
   )
 }
 

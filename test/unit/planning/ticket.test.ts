@@ -1,10 +1,12 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import t from 'tap'
+import type { ArrowType } from '../../../service/arrow/arrow-type.ts'
 import type { Split, SplitFile } from '../../../service/planning/split.ts'
 import { decodeSplit, encodeSplit } from '../../../service/planning/split-encoding.ts'
 import { fileRecordBytesMax } from '../../../service/planning/split-files-encoding.ts'
 import { TicketKeys } from '../../../service/planning/ticket-keys.ts'
 import { openTicket, sealTicket } from '../../../service/planning/ticket.ts'
+import { inDomain } from '../../../service/predicate/predicate.ts'
 import { randomNumbers } from '../../support/columns-random.ts'
 
 const nowMs = 1_790_000_000_000
@@ -49,6 +51,36 @@ t.test('opens to the split that was sealed', async (t) => {
   const ticket = sealTicket(split, keys)
   t.strictSame(openTicket(ticket, keys, nowMs), split)
   t.strictSame(openTicket(Uint8Array.from(ticket), new TicketKeys([key(1)]), nowMs), split)
+})
+
+t.test('carries what is to be read, and nothing of it where that is left open', async (t) => {
+  const keys = new TicketKeys([key(1)])
+  const bare = splitOf([file('x')])
+  const type: ArrowType = { kind: 'decimal', precision: 60, scale: 2, bitWidth: 256 }
+  const split: Split = {
+    ...bare,
+    read: {
+      columns: [{ name: 'price', type, nullable: false, metadata: { $i: 'kept', ä: '' } }],
+      predicate: inDomain('price', type, {
+        nullAllowed: null,
+        ranges: [{ low: { value: 10n ** 40n, inclusive: false } }],
+      }),
+      rowLimit: 0,
+    },
+  }
+  t.strictSame(openTicket(sealTicket(split, keys), keys, nowMs), split)
+  t.equal(openTicket(sealTicket(bare, keys), keys, nowMs).read, undefined)
+})
+
+t.test('the columns of 500 make a ticket below 8 KiB', async (t) => {
+  const columns = Array.from({ length: 500 }, (_, index) => ({
+    name: `measurement_${index}`,
+    type: { kind: 'float', bitWidth: 64 } as const,
+    nullable: true,
+  }))
+  const split = { ...splitOf([file('x')]), read: { columns } }
+  const ticket = sealTicket(split, new TicketKeys([]))
+  t.ok(ticket.length < 8192, `${ticket.length} bytes`)
 })
 
 t.test('encodes any split and reads it back, within the size it foretells (seeded)', async (t) => {
