@@ -1,8 +1,7 @@
-import { join } from 'node:path'
 import { canSeeCpu, cpuSecondsOf } from '../support/bench-cpu.ts'
 import type { BenchOptions, Bound, Figure } from '../support/bench-figure.ts'
 import { skipped } from '../support/bench-figure.ts'
-import { type BenchGateway, startBenchGateway } from '../support/bench-gateway.ts'
+import { portOf, startBenchGateway } from '../support/bench-gateway.ts'
 import { type LineProcess, startLineProcess } from '../support/bench-line-process.ts'
 import { NO_PYTHON, pythonScript } from '../support/bench-python.ts'
 import { medianOfRounds } from '../support/bench-rounds.ts'
@@ -72,6 +71,12 @@ const CROWD_SIZE = 4
 /** Each reader is a process that has to start. */
 const CROWD_SIZE_SMOKE = 2
 
+interface Server {
+  readonly pid: number
+  /** What its readers are told: the port, and whether they have to ask for tickets. */
+  readonly words: readonly string[]
+}
+
 /** One server and its readers, who wait for their questions. */
 interface Side {
   readonly serverPid: number
@@ -99,8 +104,16 @@ export async function run(options: BenchOptions): Promise<readonly Figure[]> {
   const gateway = await startBenchGateway({ store })
   const peer = await startPeer(store)
   const crowdSize = options.smoke ? CROWD_SIZE_SMOKE : CROWD_SIZE
-  const ours = await readersOf(gateway, crowdSize)
-  const theirs = await readersOfPeer(store, peer, crowdSize)
+  const ours = await readersOf(
+    store,
+    { pid: gateway.pid, words: [portOf(gateway), benchBucket] },
+    crowdSize,
+  )
+  const theirs = await readersOf(
+    store,
+    { pid: peer.pid, words: [String(peer.ready['port'])] },
+    crowdSize,
+  )
   try {
     const figures: Figure[] = []
     for (const scan of scans) {
@@ -194,29 +207,15 @@ function report(label: string, { ours, theirs }: Costs, { print }: BenchOptions)
   )
 }
 
-async function readersOf(gateway: BenchGateway, count: number): Promise<Side> {
-  const script = join(import.meta.dirname, 'federation-reader.ts')
-  const start = () =>
-    startLineProcess({
-      command: process.execPath,
-      words: ['--import=tsx', script, gateway.grpc, benchBucket],
-    })
+/** The same client reads both. */
+async function readersOf({ python }: BenchStore, server: Server, count: number): Promise<Side> {
+  const words = [pythonScript('flight_reader.py'), ...server.words]
+  const start = () => startLineProcess({ command: python, words })
   const readers = await Promise.all(Array.from({ length: count }, start))
-  return { serverPid: gateway.pid, readers }
+  return { serverPid: server.pid, readers }
 }
 
 function startPeer({ python, url, accessKey, secretKey }: BenchStore): Promise<LineProcess> {
   const words = [pythonScript('flight_peer.py'), url, accessKey, secretKey, benchBucket]
   return startLineProcess({ command: python, words })
-}
-
-async function readersOfPeer(
-  { python }: BenchStore,
-  peer: LineProcess,
-  count: number,
-): Promise<Side> {
-  const words = [pythonScript('flight_reader.py'), String(peer.ready['port'])]
-  const start = () => startLineProcess({ command: python, words })
-  const readers = await Promise.all(Array.from({ length: count }, start))
-  return { serverPid: peer.pid, readers }
 }

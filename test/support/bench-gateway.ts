@@ -25,6 +25,11 @@ export interface BenchGatewayOptions {
   readonly imports?: readonly string[]
 }
 
+/** The port that clients of Flight are told. */
+export function portOf({ grpc }: BenchGateway): string {
+  return grpc.slice(grpc.lastIndexOf(':') + 1)
+}
+
 /** A scan is one split: streams are compared, not plans. */
 const SPLIT_BYTES = '64GiB'
 
