@@ -16,6 +16,8 @@ import { FooterCache } from './footers/footer-cache.ts'
 import { grpcServer } from './grpc/grpc-server.ts'
 import { httpServer } from './http/http-server.ts'
 import { MetricsRegistry } from './metrics/registry.ts'
+import type { CostNote } from './metrics/cost-note.ts'
+import { watchDescribe } from './metrics/watch-describe.ts'
 import { watchFooters } from './metrics/watch-footers.ts'
 import { watchPool } from './metrics/watch-pool.ts'
 import { watchPlan } from './metrics/watch-plan.ts'
@@ -73,7 +75,11 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     )
   }
   const registry = new MetricsRegistry(version)
-  const { store, archive, pool, backend, queries } = await openRooms(config, registry)
+  const { store, archive, pool, backend, queries } = await openRooms(
+    config,
+    registry,
+    (what, cost) => log.debug(cost, what),
+  )
   const translate = translator(log)
   const keeper = { observe: observer(registry, log), translate }
   const federation = federationService({ ...keeper, backend })
@@ -108,7 +114,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
 }
 
 /** Everything behind the doors, from the store outwards; every line of the stack says why it stands there. */
-async function openRooms(config: Config, registry: MetricsRegistry) {
+async function openRooms(config: Config, registry: MetricsRegistry, note: CostNote) {
   const { connection, credentials } = await storeAccess(config.store)
   // The watch stands below the retries and counts each attempt.
   const attempts = openStore(connection, credentials, (inner) =>
@@ -149,19 +155,25 @@ async function openRooms(config: Config, registry: MetricsRegistry) {
   })
   watchPool(registry, pool)
   const answers = {
-    catalog,
+    catalog: {
+      listSchemas: (signal: AbortSignal) => catalog.listSchemas(signal),
+      listTables: (schema: string, signal: AbortSignal) => catalog.listTables(schema, signal),
+      describeTable: watchDescribe((name, signal) => catalog.describeTable(name, signal), note),
+    },
     openTicket: (ticket: Uint8Array) => openTicket(ticket, keys, Date.now()),
-    scan: watchScan(registry, (request, signal) =>
-      scanSplit(request, { footers, runner: pool }, signal),
+    scan: watchScan(
+      registry,
+      (request, signal) => scanSplit(request, { footers, runner: pool }, signal),
+      note,
     ),
   }
   const backend = athenaBackend({
     ...answers,
-    plan: watchPlan(registry, (request, signal) => planSplits(request, planning, signal)),
+    plan: watchPlan(registry, (request, signal) => planSplits(request, planning, signal), note),
   })
   const queries = tableQueries({
     ...answers,
-    plan: watchPlan(registry, (request, signal) => planTable(request, planning, signal)),
+    plan: watchPlan(registry, (request, signal) => planTable(request, planning, signal), note),
     sealTicket: (split) => sealTicket(split, keys),
     parseFilter,
     ticketTtlMs: planOptions.ticketTtlMs,

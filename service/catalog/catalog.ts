@@ -1,6 +1,8 @@
 import { GatewayError } from '../errors.ts'
 import type { RecordArchive } from '../footers/footer-archive.ts'
 import type { ListedObject, ObjectStore } from '../objects/object-store.ts'
+import type { StoreTally } from '../objects/store-tally.ts'
+import { emptyTally, tallied } from '../objects/store-tally.ts'
 import type { SkippedCounts } from './data-files.ts'
 import type { FilesDescription, FooterSource } from './describe-files.ts'
 import { describeFiles } from './describe-files.ts'
@@ -62,6 +64,8 @@ export interface CatalogParts {
 /** What is known of a table without reading its data. */
 export interface TableDescription extends FilesDescription {
   readonly table: Table
+  /** What finding it out asked of the store. */
+  readonly cost: StoreTally
 }
 
 /** Schemas, tables and their files, as the store's listings show them. */
@@ -159,6 +163,11 @@ export class Catalog {
    *   `unreadable_file` and `unsupported` a file of the sample cannot be read.
    */
   async describeTable(name: TableName, signal: AbortSignal): Promise<TableDescription> {
+    const cost = emptyTally()
+    return { ...(await tallied(cost, () => this.#describe(name, signal))), cost }
+  }
+
+  async #describe(name: TableName, signal: AbortSignal): Promise<Omit<TableDescription, 'cost'>> {
     const table = await this.findTable(name, signal)
     const { footers } = this.#parts
     const isFull = this.#options.schemaMode === 'full'

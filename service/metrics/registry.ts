@@ -38,6 +38,11 @@ const counters = {
   footers: ['spillway_footers_total', 'Footers asked for, by where they came from', 'source'],
   scans: ['spillway_scans_total', 'Splits read, by error code (ok: none)', 'code'],
   scanRowGroups: ['spillway_scan_row_groups_total', 'Row groups decoded', ''],
+  scanChunks: [
+    'spillway_scan_column_chunks_total',
+    'Column chunks decoded, by engine and why it was not the kernels',
+    'engine reason',
+  ],
   scanRows: ['spillway_scan_rows_total', 'Rows sent', ''],
   scanDecodedBytes: ['spillway_scan_decoded_bytes_total', 'Bytes of Arrow sent', ''],
   workersLost: ['spillway_workers_lost_total', 'Decode workers that died and were replaced', ''],

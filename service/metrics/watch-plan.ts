@@ -1,16 +1,20 @@
+import type { TableName } from '../catalog/table-name.ts'
 import type { Ledger } from '../planning/ledger.ts'
+import type { CostNote } from './cost-note.ts'
+import { withoutZeros } from './cost-note.ts'
 import type { MetricsRegistry } from './registry.ts'
 
 type Plan<Request, Answer> = (request: Request, signal: AbortSignal) => Promise<Answer>
 
-/** Counts what each plan, or page of one, saw, kept and dropped. */
-export function watchPlan<Request, Answer extends { readonly ledger: Ledger }>(
-  registry: MetricsRegistry,
-  plan: Plan<Request, Answer>,
-): Plan<Request, Answer> {
+/** Counts what each plan, or page of one, saw, kept and dropped; notes its ledger. */
+export function watchPlan<
+  Request extends { readonly table: TableName },
+  Answer extends { readonly ledger: Ledger },
+>(registry: MetricsRegistry, plan: Plan<Request, Answer>, note?: CostNote): Plan<Request, Answer> {
   return async (request, signal) => {
     const page = await plan(request, signal)
     const { ledger } = page
+    note?.('plan', { ...request.table, ...withoutZeros(ledger) })
     const files = {
       kept: ledger.filesKept,
       dropped_by_partition: ledger.filesDroppedByPartition,

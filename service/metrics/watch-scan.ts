@@ -2,12 +2,16 @@ import { GatewayError } from '../errors.ts'
 import type { Frame } from '../scan/frame.ts'
 import type { ScanRun } from '../scan/scan-job.ts'
 import type { ScanRequest } from '../scan/scan-request.ts'
+import { countChunks } from './count-chunks.ts'
+import type { CostNote } from './cost-note.ts'
+import { withoutZeros } from './cost-note.ts'
 import type { MetricsRegistry } from './registry.ts'
 
-/** Counts a scan when it ends, however it ends. */
+/** Counts a scan when it ends, however it ends, and notes its receipt. */
 export function watchScan(
   registry: MetricsRegistry,
   scan: (request: ScanRequest, signal: AbortSignal) => ScanRun,
+  note?: CostNote,
 ): (request: ScanRequest, signal: AbortSignal) => AsyncIterable<Frame> {
   return async function* watched(request, signal) {
     const run = scan(request, signal)
@@ -22,6 +26,7 @@ export function watchScan(
     } finally {
       registry.change('scansActive', -1)
       countScan(registry, run, code)
+      note?.('scan', { ...request.split.table, code, ...withoutZeros(run.receipt) })
     }
   }
 }
@@ -29,6 +34,7 @@ export function watchScan(
 function countScan(registry: MetricsRegistry, { receipt }: ScanRun, code: string): void {
   registry.add('scans', 1, { code })
   registry.add('scanRowGroups', receipt.rowGroups)
+  countChunks(registry, receipt)
   registry.add('scanRows', receipt.rowsReturned)
   registry.add('scanDecodedBytes', receipt.frameBytes)
   registry.add('scanFrames', receipt.frames)

@@ -1,6 +1,9 @@
 import t from 'tap'
 import { GatewayError } from '../../../service/errors.ts'
 import { MetricsRegistry } from '../../../service/metrics/registry.ts'
+import type { TableDescription } from '../../../service/catalog/catalog.ts'
+import type { CostNote } from '../../../service/metrics/cost-note.ts'
+import { watchDescribe } from '../../../service/metrics/watch-describe.ts'
 import { watchFooters } from '../../../service/metrics/watch-footers.ts'
 import { watchPlan } from '../../../service/metrics/watch-plan.ts'
 import { watchPool } from '../../../service/metrics/watch-pool.ts'
@@ -10,7 +13,8 @@ import type { FooterCacheCounters } from '../../../service/footers/footer-cache.
 import { memoryStore } from '../../../service/objects/memory-store.ts'
 import type { ObjectVersion } from '../../../service/objects/object-store.ts'
 import type { LedgerCount } from '../../../service/planning/ledger.ts'
-import { ledgerCounts } from '../../../service/planning/ledger.ts'
+import { emptyTally } from '../../../service/objects/store-tally.ts'
+import { emptyLedger, ledgerCounts } from '../../../service/planning/ledger.ts'
 import type { PlanRequest } from '../../../service/planning/plan-scan.ts'
 import { Admission } from '../../../service/scan/admission.ts'
 import type { Frame } from '../../../service/scan/frame.ts'
@@ -65,6 +69,29 @@ t.test('a plan: each count of the ledger is in one metric, once', async (t) => {
     spillway_plan_splits_total: bit('splits'),
     spillway_plan_ticket_bytes_total: bit('ticketBytes'),
   })
+})
+
+t.test('ledgers and receipts are noted without what is 0', async (t) => {
+  const registry = new MetricsRegistry('1')
+  const notes: (readonly [string, object])[] = []
+  const note: CostNote = (what, cost) => void notes.push([what, cost])
+  const table = { schema: 'lake', table: 'orders' }
+  const page = { ledger: { ...emptyLedger, listRequests: 2, notApplied: ['a'] } }
+  await watchPlan(registry, async () => page, note)({ table }, signal)
+  const cost = emptyTally()
+  cost.requests.footer = 3
+  cost.bytes.footer = 300
+  const description = { cost } as TableDescription
+  t.equal(await watchDescribe(async () => description, note)(table, signal), description)
+  const receipt = { ...emptyReceipt(), fetchBytes: 5 }
+  const run = { frames: (async function* () {})(), receipt }
+  const request = { split: { table } } as ScanRequest
+  for await (const _ of watchScan(registry, () => run, note)(request, signal)) t.fail('a frame')
+  t.strictSame(notes, [
+    ['plan', { ...table, listRequests: 2, notApplied: ['a'] }],
+    ['describe', { ...table, requests: { footer: 3 }, bytes: { footer: 300 } }],
+    ['scan', { ...table, code: 'ok', fetchBytes: 5 }],
+  ])
 })
 
 t.test('a plan that fails counts nothing', async (t) => {

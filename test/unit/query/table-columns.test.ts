@@ -3,6 +3,7 @@ import type { ArrowType, Field } from '../../../service/arrow/arrow-type.ts'
 import type { TableDescription } from '../../../service/catalog/catalog.ts'
 import { noneSkipped } from '../../../service/catalog/data-files.ts'
 import { selectFields, tableFields } from '../../../service/query/table-columns.ts'
+import { emptyTally } from '../../../service/objects/store-tally.ts'
 
 const table = { schema: 'lake', table: 'orders' }
 const utf8: ArrowType = { kind: 'utf8' }
@@ -23,6 +24,7 @@ function describe(fields: readonly Field[], sampledFileCount = 2): TableDescript
     fileBytes: 1,
     sampledFileCount,
     skipped: noneSkipped,
+    cost: emptyTally(),
   }
 }
 
