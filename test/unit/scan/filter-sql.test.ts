@@ -18,8 +18,8 @@ import { randomCrossing } from '../../support/sql-crossings.ts'
 import { SqlWriter } from '../../support/sql-asks.ts'
 import { calculatingKind, fieldsOf, isSameForAthena, storedKinds } from '../../support/sql-kinds.ts'
 
-// Half a minute alone, more beside others.
-t.setTimeout(120_000)
+// A minute alone, more beside others.
+t.setTimeout(300_000)
 
 const items: Field = {
   name: listKind,

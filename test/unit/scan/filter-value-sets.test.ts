@@ -5,8 +5,8 @@ import { randomValueSet } from '../../support/random-predicate.ts'
 import { listKind, pick } from '../../support/random-table.ts'
 import type { RandomTable } from '../../support/random-table.ts'
 
-// Half a minute alone, more beside others.
-t.setTimeout(120_000)
+// A minute alone, more beside others.
+t.setTimeout(300_000)
 
 t.test(`value sets let through the rows that an oracle picks (seed ${oracleSeed})`, async (t) => {
   const counts = await askOracle(valueSetPair, (wrong) => t.fail(wrong))
