@@ -34,7 +34,7 @@ import type { Admit } from './flight-handshake.ts'
 import { handshake } from './flight-handshake.ts'
 import { flightInfo } from './flight-info.ts'
 import { listFlights } from './list-flights.ts'
-import { messageFrame, schemaFrame } from './message-frame.ts'
+import { emptyFrame, messageFrame, schemaFrame } from './message-frame.ts'
 import { RunningReads } from './running-reads.ts'
 
 export interface FlightDoor extends CallKeeper {
@@ -98,15 +98,20 @@ function complete(info: FlightInfo): PollInfo {
   return create(PollInfoSchema, { info, progress: 1, expirationTime })
 }
 
-/** The schema goes first, also before no rows. */
+/** The schema goes first, also before no rows; those come as one batch, which many scripts ask for unseen. */
 async function* flightData(
   queries: TableQueries,
   ticket: Uint8Array,
   signal: AbortSignal,
 ): AsyncGenerator<Frame> {
-  const { schemaMessage, frames } = queries.read(ticket, signal)
+  const { fields, schemaMessage, frames } = queries.read(ticket, signal)
   yield schemaFrame(schemaMessage)
-  yield* frames
+  let isEmpty = true
+  for await (const frame of frames) {
+    isEmpty = false
+    yield frame
+  }
+  if (isEmpty) yield emptyFrame(fields)
 }
 
 function refused<Output>(door: FlightDoor) {

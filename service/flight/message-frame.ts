@@ -1,6 +1,9 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { FlightDataSchema } from '../../proto/gen/arrow/flight/flight_pb.ts'
+import type { Field } from '../arrow/arrow-type.ts'
+import { planFlightMessage } from '../arrow/framed-message.ts'
+import { planBatch } from '../arrow/write-batch.ts'
 import type { Frame } from '../scan/frame.ts'
 
 /** gRPC's prefix: a byte for the compression, four for the length. */
@@ -17,10 +20,25 @@ export function messageFrame<Desc extends DescMessage>(
   const message = Buffer.alloc(GRPC_PREFIX_BYTES + bytes.length)
   message.writeUInt32BE(bytes.length, 1)
   message.set(bytes, GRPC_PREFIX_BYTES)
-  return { message, rowCount: 0, bodyBytes: 0, release: () => {} }
+  return frameOf(message)
 }
 
 /** The first message of a stream of FlightData, from the encapsulated schema message. */
 export function schemaFrame(schemaMessage: Uint8Array): Frame {
   return messageFrame(FlightDataSchema, { dataHeader: schemaMessage.subarray(IPC_PREFIX_BYTES) })
+}
+
+/** A record batch of no rows. */
+export function emptyFrame(fields: readonly Field[]): Frame {
+  const batch = planBatch(
+    fields.map(({ type }) => type),
+    [],
+  )
+  const plan = planFlightMessage(batch)
+  return frameOf(plan.write(new Uint8Array(plan.totalBytes)))
+}
+
+/** Of bytes that nobody else writes to. */
+function frameOf(message: Uint8Array): Frame {
+  return { message, rowCount: 0, bodyBytes: 0, release: () => {} }
 }
