@@ -13,6 +13,7 @@ import { emptyColumn, readArrowArray, readArrowSchema } from './arrow-c-data.ts'
 import { DECODER_MEMORY_BYTES_MAX } from './budgets.ts'
 import { checkPages } from './check-pages.ts'
 import type { DecodedRowGroup, Decoder, RowGroupPlan } from './decoder.ts'
+import { countEngines, type EngineWatch } from './engine-counts.ts'
 import { limitMemory } from './memory-limit.ts'
 import { chunksOf, writeMiniTail } from './mini-tail.ts'
 import { narrowColumn } from './narrow-column.ts'
@@ -28,11 +29,12 @@ const MESSAGE_CHARACTERS_MAX = 200
 /**
  * Decodes with parquet-wasm (parquet-rs), in this thread. There is one WebAssembly instance, its memory limited to
  * DECODER_MEMORY_BYTES_MAX, per thread: a row group must be released before the next is decoded, because memory
- * that grows leaves the views of the previous one empty. The decoder puts the plan's tail into the buffer.
+ * that grows leaves the views of the previous one empty. The decoder puts the plan's tail into the buffer. `watch` is
+ * told that all chunks were forced on it.
  *
  * A `WebAssembly.RuntimeError` is a trap: the instance must not be used again, the thread is to be thrown away.
  */
-export function parquetWasmDecoder(): Decoder {
+export function parquetWasmDecoder(watch?: EngineWatch): Decoder {
   initSync({ module: limitMemory(readFileSync(wasmPath()), DECODER_MEMORY_BYTES_MAX) })
   let lent = false
   return {
@@ -48,6 +50,7 @@ export function parquetWasmDecoder(): Decoder {
         name: plan.source,
         sizeBytes: file.length,
       })
+      watch?.(countEngines(footer.columns, () => 'forced'))
       const encodings = checkPages(footer, file, plan.source)
       const batches = decodeFile({ plan, footer, file, encodings })
       lent = true

@@ -19,6 +19,13 @@ export interface ScanReceipt {
   indexBytes: number
   /** Bytes of Arrow that came out of the decoder. */
   decodedBytes: number
+  /** Column chunks by the engine that decoded them: our kernels, or parquet-wasm and why. */
+  chunksByKernels: number
+  chunksNested: number
+  chunksOfCodec: number
+  chunksOfType: number
+  chunksOfEncoding: number
+  chunksForced: number
   frames: number
   /** Bytes of the frames' bodies. */
   frameBytes: number
@@ -44,6 +51,12 @@ export function emptyReceipt(): ScanReceipt {
     indexRequests: 0,
     indexBytes: 0,
     decodedBytes: 0,
+    chunksByKernels: 0,
+    chunksNested: 0,
+    chunksOfCodec: 0,
+    chunksOfType: 0,
+    chunksOfEncoding: 0,
+    chunksForced: 0,
     frames: 0,
     frameBytes: 0,
     fetchWaitMs: 0,

@@ -4,6 +4,7 @@ import type { Decoder } from '../decode/decoder.ts'
 import { GatewayError } from '../errors.ts'
 import { DecoderTrap } from './decoder-trap.ts'
 import { DecoderTurn } from './decoder-turn.ts'
+import type { EngineTally } from './engine-tally.ts'
 import { withFrameCredits } from './frame-credits.ts'
 import { FrameMemory, type MemoryRun } from './frame-memory.ts'
 import { Inbox } from './inbox.ts'
@@ -11,7 +12,7 @@ import { fromPlainError, toPlainError } from './plain-error.ts'
 import { ParkingSpace } from './parking-space.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
-import { emptyReceipt } from './scan-receipt.ts'
+import { emptyReceipt, type ScanReceipt } from './scan-receipt.ts'
 import { runScanTask, type TaskParts, type WrittenFrame } from './scan-task.ts'
 import { openStore } from '../objects/open-store.ts'
 import { askedCredentials, type PlainCredentials } from './worker-credentials.ts'
@@ -20,9 +21,18 @@ import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 /** Where a worker's messages come from and go to. */
 export type ScanPort = Pick<MessagePort, 'on' | 'postMessage'>
 
-/** Scans for the main thread: messages in, messages out, frames in shared memory. */
-export function serveScans(port: ScanPort, start: WorkerStart, decoder: Decoder): void {
-  const door = new WorkerDoor(port, start, decoder)
+/**
+ * Scans for the main thread: messages in, messages out, frames in shared memory.
+ *
+ * @param tally told by the decoder which engine it uses
+ */
+export function serveScans(
+  port: ScanPort,
+  start: WorkerStart,
+  decoder: Decoder,
+  tally?: EngineTally,
+): void {
+  const door = new WorkerDoor(port, start, decoder, tally)
   port.on('message', (message: ToWorker) => door.receive(message))
   port.postMessage({ type: 'ready' } satisfies FromWorker)
 }
@@ -67,6 +77,7 @@ const nowMs = (): number => performance.now()
 class WorkerDoor {
   readonly #port: ScanPort
   readonly #start: WorkerStart
+  readonly #tally: EngineTally | undefined
   readonly #decoding: Int32Array
   readonly #memory: FrameMemory
   readonly #shared: Omit<TaskParts, 'memory' | 'receipt' | 'emit' | 'watchDecode'>
@@ -76,11 +87,12 @@ class WorkerDoor {
   #lastAskId = 0
   #isTrapped = false
 
-  constructor(port: ScanPort, start: WorkerStart, decoder: Decoder) {
+  constructor(port: ScanPort, start: WorkerStart, decoder: Decoder, tally?: EngineTally) {
     const { connection, limits } = start
     const ask = (isRefused: boolean) => this.#askCredentials(isRefused)
     this.#port = port
     this.#start = start
+    this.#tally = tally
     this.#decoding = new Int32Array(start.decoding)
     this.#memory = new FrameMemory(start.memory)
     this.#shared = {
@@ -129,7 +141,7 @@ class WorkerDoor {
       receipt,
       parking: new ScanParking(this.#shared.parking, () => this.#tellDone(scanId, scan)),
       memory: withFrameCredits(this.#memory, this.#start.limits.framesOutstandingMax),
-      watchDecode: this.#decodeWatch(scanId, scan),
+      watchDecode: this.#decodeWatch(scanId, scan, receipt),
       emit: this.#frameTeller(scanId, scan),
     }
     runScanTask(job, this.#takenPieces(scanId, scan), parts, scan.cancel.signal).then(
@@ -148,8 +160,13 @@ class WorkerDoor {
   }
 
   /** Writes down what is being decoded where the main thread sees it even when this thread is dead. */
-  #decodeWatch(scanId: number, { numbers }: WorkerScan): TaskParts['watchDecode'] {
+  #decodeWatch(
+    scanId: number,
+    { numbers }: WorkerScan,
+    receipt: ScanReceipt,
+  ): TaskParts['watchDecode'] {
     return (piece) => {
+      if (this.#tally) this.#tally.receipt = piece === undefined ? undefined : receipt
       if (piece !== undefined) {
         Atomics.store(this.#decoding, 1, numbers.get(piece.source) ?? 0)
         Atomics.add(this.#decoding, 2, 1)

@@ -19,7 +19,8 @@ const decoder = hybridDecoder({
   fallback,
   watch: (columns) => {
     counts.kernels += columns.kernels
-    counts.fallback += columns.fallback
+    counts.fallback +=
+      Object.values(columns).reduce((sum, count) => sum + count, 0) - columns.kernels
   },
 })
 
