@@ -13,6 +13,7 @@ import { admitAnybody } from './flight/flight-handshake.ts'
 import { flightService } from './flight/flight-service.ts'
 import { FooterArchive } from './footers/footer-archive.ts'
 import { FooterCache } from './footers/footer-cache.ts'
+import { IndexCache } from './footers/index-cache.ts'
 import { grpcServer } from './grpc/grpc-server.ts'
 import { httpServer } from './http/http-server.ts'
 import { MetricsRegistry } from './metrics/registry.ts'
@@ -44,6 +45,8 @@ const STORE_CALLS_MAX = 48
 const STORE_CALLS_WAITING_MAX = 10_000
 /** Below the 64 KiB of a footer's read, so that footers are not held twice. */
 const SMALL_READS = { bytesMax: 32 << 20, rangeBytesMax: 32 << 10 }
+/** Page indexes and bloom filters; those of a table of 10,000 files whose end is read with the footer. */
+const INDEX_CACHE_BYTES_MAX = 64 << 20
 /** Footers that are fetched at the same time, for all plans together. */
 const FOOTER_READS_MAX = 32
 
@@ -128,8 +131,10 @@ async function openRooms(config: Config, registry: MetricsRegistry, note: CostNo
   // again (magic, page indexes, bloom filters) is answered from memory. Footers have a cache of their own.
   const store = withByteCache(withSingleFlight(limited), SMALL_READS)
   const archive = await openArchive(config)
+  const indexes = new IndexCache({ store, bytesMax: INDEX_CACHE_BYTES_MAX })
   const footers = new FooterCache({
     store,
+    onIndexes: (object, run) => indexes.keep(object, run),
     bytesMax: config.footerCacheBytesMax,
     concurrency: FOOTER_READS_MAX,
     ...(archive && { archive }),
@@ -153,6 +158,8 @@ async function openRooms(config: Config, registry: MetricsRegistry, note: CostNo
     quarantineMs: config.quarantineMs,
     onLoss: () => registry.add('workersLost', 1),
   })
+  // Pages are chosen for the kernels alone: the other engine reads row groups whole.
+  const scanning = { footers, runner: pool, ...(config.decoder === 'auto' && { indexes }) }
   watchPool(registry, pool)
   const answers = {
     catalog: {
@@ -161,11 +168,7 @@ async function openRooms(config: Config, registry: MetricsRegistry, note: CostNo
       describeTable: watchDescribe((name, signal) => catalog.describeTable(name, signal), note),
     },
     openTicket: (ticket: Uint8Array) => openTicket(ticket, keys, Date.now()),
-    scan: watchScan(
-      registry,
-      (request, signal) => scanSplit(request, { footers, runner: pool }, signal),
-      note,
-    ),
+    scan: watchScan(registry, (request, signal) => scanSplit(request, scanning, signal), note),
   }
   const backend = athenaBackend({
     ...answers,

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import type { ByteRange } from '../objects/byte-range.ts'
 import type { ObjectStore, ObjectVersion, ReadRequest } from '../objects/object-store.ts'
 import type { RecordArchive } from './footer-archive.ts'
 import type { ArchivedFooter } from './footer-archive-footer.ts'
@@ -26,6 +27,11 @@ export interface FooterCacheOptions {
   readonly guessBytes?: number
   /** Keeps footers over a restart; absent: none are. */
   readonly archive?: RecordArchive
+  /** Told of what was read of a file between its data and its footer: page indexes and bloom filters lie there. */
+  readonly onIndexes?: (
+    object: ObjectVersion,
+    run: ByteRange & { readonly bytes: Uint8Array },
+  ) => void
 }
 
 export interface FooterCacheCounters {
@@ -192,13 +198,29 @@ export class FooterCache {
     const start = Math.max(0, end - guessBytes)
     const tail = await this.#fetch({ object, range: { start, end }, onVersion }, signal)
     const footer = footerRange(tail, footerSource(object))
-    if (footer.start >= start) return parseFooter(tail, object)
+    if (footer.start >= start)
+      return this.#parseWhole(object, { start, footerStart: footer.start, tail })
     const rest = { start: footer.start, end: start }
     const head = await this.#fetch({ object, range: rest }, signal)
     const whole = new Uint8Array(head.length + tail.length)
     whole.set(head)
     whole.set(tail, head.length)
     return parseFooter(whole, object)
+  }
+
+  /** The tail holds the footer, and often what stands before it. */
+  #parseWhole(
+    object: ObjectVersion,
+    { start, footerStart, tail }: { start: number; footerStart: number; tail: Uint8Array },
+  ): Footer {
+    const footer = parseFooter(tail, object)
+    const from = Math.max(start, dataEnd(footer))
+    if (from < footerStart) {
+      // A copy of its own: the tail may be much larger.
+      const bytes = tail.slice(from - start, footerStart - start)
+      this.#options.onIndexes?.(object, { start: from, end: footerStart, bytes })
+    }
+    return footer
   }
 
   #fetch(request: ReadRequest, signal: AbortSignal): Promise<Uint8Array> {
@@ -221,6 +243,13 @@ export class FooterCache {
       this.#heldBytes -= bytesOf(dropped)
     }
   }
+}
+
+/** Where the last row group's chunks end; 0 without row groups. */
+function dataEnd(footer: Footer): number {
+  const last = footer.rowGroupCount - 1
+  const ends = last < 0 ? [] : footer.leaves.map((_, leaf) => footer.chunk(last, leaf).end)
+  return ends.reduce((end, one) => Math.max(end, one), 0)
 }
 
 function bytesOf(held: Held): number {

@@ -1,6 +1,6 @@
 import { type ByteRange, rangeLength } from '../objects/byte-range.ts'
 import { coalesceRanges } from '../objects/coalesce-ranges.ts'
-import type { ObjectStore, ObjectVersion } from '../objects/object-store.ts'
+import type { ObjectStore, ObjectVersion, ReadPurpose } from '../objects/object-store.ts'
 
 /** What one look-up cost: reads of the store, and those of its bytes that nobody asked for. */
 export interface IndexCost {
@@ -14,15 +14,18 @@ export interface IndexAnswer extends IndexCost {
   readonly parts: readonly Uint8Array[]
 }
 
+/** Parts of one file. */
+export interface IndexRequest {
+  readonly object: ObjectVersion
+  readonly ranges: readonly ByteRange[]
+  readonly purpose: ReadPurpose
+}
+
 export interface IndexSource {
   /** Bytes of the ranges that a read would have to fetch. */
-  lackingBytes(object: ObjectVersion, ranges: readonly ByteRange[]): number
+  lackingBytes(request: Omit<IndexRequest, 'purpose'>): number
   /** @throws {GatewayError} what the store throws. */
-  read(
-    object: ObjectVersion,
-    ranges: readonly ByteRange[],
-    signal: AbortSignal,
-  ): Promise<IndexAnswer>
+  read(request: IndexRequest, signal: AbortSignal): Promise<IndexAnswer>
 }
 
 /** A run of bytes of a file. */
@@ -50,21 +53,17 @@ export class IndexCache implements IndexSource {
     return this.#heldBytes
   }
 
-  lackingBytes(object: ObjectVersion, ranges: readonly ByteRange[]): number {
+  lackingBytes({ object, ranges }: Omit<IndexRequest, 'purpose'>): number {
     const runs = this.#held.get(this.#nameOf(object)) ?? []
     return sumOf(ranges.filter((range) => partOf(runs, range) === undefined))
   }
 
-  async read(
-    object: ObjectVersion,
-    ranges: readonly ByteRange[],
-    signal: AbortSignal,
-  ): Promise<IndexAnswer> {
+  async read({ object, ranges, purpose }: IndexRequest, signal: AbortSignal): Promise<IndexAnswer> {
     const held = this.#held.get(this.#nameOf(object)) ?? []
     const lacking = ranges.filter((range) => partOf(held, range) === undefined)
     const runs = await Promise.all(
       coalesceRanges(lacking).map(async (range): Promise<Run> => {
-        const bytes = await this.#store.read({ object, range, purpose: 'index' }, signal)
+        const bytes = await this.#store.read({ object, range, purpose }, signal)
         return { ...range, bytes }
       }),
     )

@@ -40,7 +40,7 @@ export interface ListPage {
 }
 
 /** What a read of planning is for, so that its cost can be told. */
-export type ReadPurpose = 'footer' | 'index'
+export type ReadPurpose = 'footer' | 'index' | 'bloom'
 
 export interface ReadRequest {
   readonly object: ObjectVersion

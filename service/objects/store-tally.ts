@@ -3,7 +3,7 @@ import { rangeLength } from './byte-range.ts'
 import type { ObjectStore } from './object-store.ts'
 
 /** What requests to a store are for; `other`: reads that name no purpose, such as options and magic numbers. */
-export const storePurposes = ['list', 'footer', 'index', 'other'] as const
+export const storePurposes = ['list', 'footer', 'index', 'bloom', 'other'] as const
 export type StorePurpose = (typeof storePurposes)[number]
 
 /** Requests that went to a store, refused ones included, and the bytes of the good answers' bodies. */
@@ -17,7 +17,7 @@ export function emptyTally(): StoreTally {
 }
 
 function none(): Record<StorePurpose, number> {
-  return { list: 0, footer: 0, index: 0, other: 0 }
+  return { list: 0, footer: 0, index: 0, bloom: 0, other: 0 }
 }
 
 /** Whose work is under way. A store is shared by all questions, and so are its caches: an argument cannot say it. */

@@ -2,7 +2,7 @@ import type { ArrowType } from '../arrow/arrow-type.ts'
 import { findByName } from '../arrow/find-by-name.ts'
 import type { PartitionText } from '../catalog/partitions.ts'
 import { parsePartitionValue } from '../catalog/partitions.ts'
-import type { FileColumn, Footer } from '../footers/footer.ts'
+import type { FileColumn, Footer, Leaf } from '../footers/footer.ts'
 import type { Predicate } from '../predicate/predicate.ts'
 import type { ColumnFacts, FactsOf, Verdict } from '../predicate/verdict.ts'
 import { verdictOf } from '../predicate/verdict.ts'
@@ -80,7 +80,7 @@ export function pruneRowGroups(
 }
 
 /** A column that the folders carry is none of the file's, also when its text cannot be read. */
-function rowGroupFacts({ footer, groupIndex, partitions }: RowGroupPlace): FactsOf {
+export function rowGroupFacts({ footer, groupIndex, partitions }: RowGroupPlace): FactsOf {
   const { rowCount } = footer.rowGroup(groupIndex)
   return (column, type) =>
     findByName(partitions, column) === undefined
@@ -112,14 +112,32 @@ function fileFacts(
   name: string,
   type: ArrowType,
 ): ColumnFacts | undefined {
-  const fields = footer.columns.map(({ field }) => field)
-  const at = findByName(fields, name)
-  if (at === undefined) return allNull(rowCount)
+  const found = findLeaf(footer, name)
+  if (found === 'missing') return allNull(rowCount)
+  if (found === undefined) return undefined
+  const raw = footer.statistics(groupIndex, found.leafIndex)
+  return chunkFacts({ ...found, rowCount, raw }, type)
+}
+
+/** A top-level column that is not nested. */
+export interface FlatColumn {
+  readonly leaf: Leaf
+  readonly leafIndex: number
+  /** Its Arrow type in the file. */
+  readonly type: ArrowType
+}
+
+/** The flat column of that name; undefined: nested, or the name fits two. */
+export function findLeaf(footer: Footer, name: string): FlatColumn | 'missing' | undefined {
+  const at = findByName(
+    footer.columns.map(({ field }) => field),
+    name,
+  )
+  if (at === undefined) return 'missing'
   const column = at === 'ambiguous' ? undefined : footer.columns[at]
   const leaf = column && isPrimitive(column) ? footer.leaves[column.leafStart] : undefined
   if (!column || !leaf || leaf.path.length !== 1 || leaf.maxRepetitionLevel > 0) return undefined
-  const raw = footer.statistics(groupIndex, column.leafStart)
-  return chunkFacts({ leaf, type: column.field.type, rowCount, raw }, type)
+  return { leaf, leafIndex: column.leafStart, type: column.field.type }
 }
 
 function isPrimitive({ leafStart, leafEnd }: FileColumn): boolean {

@@ -35,8 +35,9 @@ export async function fetchRowGroup(
 ): Promise<FetchedPiece> {
   const { plan } = piece
   if (plan === undefined) return { piece, buffer: new Uint8Array(0), release() {} }
+  parts.receipt.wastedBytes += plan.wastedBytes
   const lent = parts.buffers.take(plan.bufferBytes)
-  const buffer = lent.subarray(0, plan.bufferBytes)
+  const buffer = lent.bytes
   clearGaps(plan, buffer)
   buffer.set(plan.tail, plan.tailAt)
   const read = async ({ start, end, at }: RowGroupPlan['fetches'][number], abort: AbortSignal) => {
@@ -45,9 +46,20 @@ export async function fetchRowGroup(
     await parts.store.read({ object: piece.object, range: { start, end }, into }, abort)
     parts.receipt.fetchBytes += end - start
   }
-  // When one fails the buffer is not given back: another may still write to it.
-  for await (const _ of mapAhead(plan.fetches, RANGES_AHEAD, read, signal));
-  return { piece, buffer, release: () => parts.buffers.giveBack(lent) }
+  const reads: Promise<void>[] = []
+  const begin = (fetch: RowGroupPlan['fetches'][number], abort: AbortSignal) => {
+    const reading = read(fetch, abort)
+    reads.push(reading)
+    return reading
+  }
+  try {
+    for await (const _ of mapAhead(plan.fetches, RANGES_AHEAD, begin, signal));
+  } catch (error) {
+    // Others may write to the buffer until they have failed too.
+    void Promise.allSettled(reads).then(() => lent.release())
+    throw error
+  }
+  return { piece, buffer, release: () => lent.release() }
 }
 
 /** Zeroes what no read fills: a buffer used before may hold another table's bytes. */

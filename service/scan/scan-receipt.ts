@@ -14,9 +14,19 @@ export interface ScanReceipt {
   /** Ends of files that were read again because this gateway did not know them, retries included. */
   footerRequests: number
   footerBytes: number
-  /** The same of page indexes, bloom filters and dictionaries. */
+  /** The same of page indexes… */
   indexRequests: number
   indexBytes: number
+  /** …and of bloom filters. */
+  bloomRequests: number
+  bloomBytes: number
+  /** Of all bytes that were read, those that only lay between what was wanted. */
+  wastedBytes: number
+  /** Dropped after statistics had left them in: in the order in which they are asked. */
+  rowGroupsDroppedByPageIndex: number
+  rowGroupsDroppedByBloomFilter: number
+  /** Rows of dropped pages, those of dropped row groups included. */
+  rowsDroppedByPageIndex: number
   /** Bytes of Arrow that came out of the decoder. */
   decodedBytes: number
   /** Column chunks by the engine that decoded them: our kernels, or parquet-wasm and why. */
@@ -50,6 +60,12 @@ export function emptyReceipt(): ScanReceipt {
     footerBytes: 0,
     indexRequests: 0,
     indexBytes: 0,
+    bloomRequests: 0,
+    bloomBytes: 0,
+    wastedBytes: 0,
+    rowGroupsDroppedByPageIndex: 0,
+    rowGroupsDroppedByBloomFilter: 0,
+    rowsDroppedByPageIndex: 0,
     decodedBytes: 0,
     chunksByKernels: 0,
     chunksNested: 0,
@@ -74,8 +90,19 @@ export function tallyInReceipt(tally: StoreTally): Partial<ScanReceipt> {
     footerBytes: bytes.footer,
     indexRequests: requests.index,
     indexBytes: bytes.index,
+    bloomRequests: requests.bloom,
+    bloomBytes: bytes.bloom,
   }
 }
+
+/** What indexes saved, and what they cost beside their bytes. */
+export type PruningCounts = Pick<
+  ScanReceipt,
+  | 'wastedBytes'
+  | 'rowGroupsDroppedByPageIndex'
+  | 'rowGroupsDroppedByBloomFilter'
+  | 'rowsDroppedByPageIndex'
+>
 
 /** Adds what one stage counted to the whole. */
 export function addReceipt(total: ScanReceipt, part: Readonly<ScanReceipt>): void {

@@ -1,7 +1,11 @@
 import { mapAhead } from '../catalog/map-ahead.ts'
 import type { FooterSource } from '../catalog/describe-files.ts'
 import { DECODER_MEMORY_BYTES_MAX } from '../decode/budgets.ts'
-import { planRowGroup } from '../decode/mini-file.ts'
+import { planRows } from '../decode/mini-file.ts'
+import { layOutRowGroup } from '../decode/row-group-layout.ts'
+import { countRows } from '../decode/row-selection.ts'
+import { partitionsOf } from '../catalog/partitions.ts'
+import type { IndexSource } from '../footers/index-cache.ts'
 import { GatewayError } from '../errors.ts'
 import type { Footer } from '../footers/footer.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
@@ -9,10 +13,17 @@ import { emptyTally, talliedSteps } from '../objects/store-tally.ts'
 import type { Split, SplitFile } from '../planning/split.ts'
 import type { Frame } from './frame.ts'
 import { conjunctsOf, type Predicate } from '../predicate/predicate.ts'
-import { type PieceMatch, pieceMatcher } from './filter-match.ts'
+import { type FileToMatch, type PieceMatch, pieceMatcher } from './filter-match.ts'
+import {
+  type GroupToPrune,
+  type PrunedGroup,
+  pruneGroups,
+  type PruningLimits,
+  pruningLimits,
+} from './prune-groups.ts'
 import type { ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
 import { scanLimits } from './scan-limits.ts'
-import { type ScanReceipt, tallyInReceipt } from './scan-receipt.ts'
+import { addReceipt, emptyReceipt, type ScanReceipt, tallyInReceipt } from './scan-receipt.ts'
 import type { ScanRequest } from './scan-request.ts'
 
 /** The decoder holds a row group's bytes and what it makes of them in its own memory. */
@@ -22,6 +33,9 @@ const ROW_GROUP_BYTES_MAX = DECODER_MEMORY_BYTES_MAX / 2
 export interface ScanDeps {
   readonly footers: FooterSource
   readonly runner: ScanRunner
+  /** Page indexes and bloom filters; absent: none are read. */
+  readonly indexes?: IndexSource
+  readonly pruning?: Partial<PruningLimits>
 }
 
 /**
@@ -40,14 +54,16 @@ export function scanSplit(request: ScanRequest, deps: ScanDeps, signal: AbortSig
   }
   const left = new AbortController()
   const both = AbortSignal.any([signal, left.signal])
-  const opened = { files: 0 }
+  const counts = emptyReceipt()
   const tally = emptyTally()
-  const pieces = planPieces({ request, terms: job.terms, opened }, deps.footers, both)
+  const pieces = planPieces({ request, terms: job.terms, counts }, deps, both)
   const run = deps.runner.run(job, talliedSteps(tally, pieces), both)
   return {
     frames: untilLeft(run.frames, left),
     get receipt(): ScanReceipt {
-      return { ...run.receipt, ...tallyInReceipt(tally), files: opened.files }
+      const receipt = { ...run.receipt }
+      addReceipt(receipt, counts)
+      return { ...receipt, ...tallyInReceipt(tally) }
     },
   }
 }
@@ -73,7 +89,8 @@ interface OpenFile {
 interface PiecesRequest {
   readonly request: ScanRequest
   readonly terms: readonly Predicate[]
-  readonly opened: { files: number }
+  /** What planning the pieces adds to the scan's receipt. */
+  readonly counts: ScanReceipt
 }
 
 /**
@@ -81,20 +98,21 @@ interface PiecesRequest {
  * ahead.
  */
 async function* planPieces(
-  { request, terms, opened }: PiecesRequest,
-  footers: FooterSource,
+  plan: PiecesRequest,
+  deps: ScanDeps,
   signal: AbortSignal,
 ): AsyncGenerator<ScanPiece, void, undefined> {
+  const { request, counts } = plan
   const { split } = request
   let rowsLeft = request.rowLimit ?? Infinity
   if (rowsLeft === 0) return
   const open = async (file: SplitFile, abort: AbortSignal): Promise<OpenFile> => {
     const object = versionOf(split, file)
-    return { file, object, footer: await footers.get(object, abort) }
+    return { file, object, footer: await deps.footers.get(object, abort) }
   }
   for await (const opening of mapAhead(split.files, scanLimits.filesAheadMax, open, signal)) {
-    opened.files++
-    for (const piece of planFile(request, terms, opening)) {
+    counts.files++
+    for await (const piece of planFile(plan, deps, opening, signal)) {
       yield piece
       if (piece.filter === undefined) rowsLeft -= piece.rowCount
       if (rowsLeft <= 0) return
@@ -107,11 +125,12 @@ function versionOf({ bucket }: Split, file: SplitFile): ObjectVersion {
   return { bucket, key, etag, sizeBytes, ...(versionId === undefined ? {} : { versionId }) }
 }
 
-function* planFile(
-  request: ScanRequest,
-  terms: readonly Predicate[],
+async function* planFile(
+  { request, terms, counts }: PiecesRequest,
+  deps: ScanDeps,
   { file, object, footer }: OpenFile,
-): Generator<ScanPiece> {
+  signal: AbortSignal,
+): AsyncGenerator<ScanPiece, void, undefined> {
   const { start, end } = file.rowGroups
   const name = `${object.bucket}/${object.key}`
   if (end > footer.rowGroupCount) {
@@ -120,28 +139,57 @@ function* planFile(
       `${name} has ${footer.rowGroupCount} row groups, the plan was made for ${end}; plan again`,
     )
   }
-  const matchPiece = pieceMatcher({ request, terms, footer, object })
-  for (let groupIndex = start; groupIndex < end; groupIndex++) {
-    const { rowCount } = footer.rowGroup(groupIndex)
-    const match = rowCount > 0 ? matchPiece(groupIndex) : undefined
-    if (match) yield planPiece({ footer, object, groupIndex, rowCount }, match)
+  const groups = matchedGroups({ request, terms, footer, object }, { start, end })
+  if (deps.indexes === undefined || terms.length === 0) {
+    for (const group of groups) yield planPiece({ footer, object }, { group })
+    return
+  }
+  const limits = { ...pruningLimits, ...deps.pruning }
+  const partitions = partitionsOf(object.key, request.split.prefix)
+  const toPrune = { footer, object, partitions, indexes: deps.indexes, limits, counts }
+  for await (const pruned of pruneGroups(toPrune, [...groups], signal)) {
+    yield planPiece({ footer, object }, pruned)
   }
 }
 
-interface GroupOfFile {
-  readonly footer: Footer
-  readonly object: ObjectVersion
-  readonly groupIndex: number
-  readonly rowCount: number
+/** A row group that may hold matching rows, with what is read of it. */
+interface MatchedGroup extends GroupToPrune {
+  readonly match: PieceMatch
 }
 
-function planPiece(group: GroupOfFile, match: PieceMatch): ScanPiece {
+function* matchedGroups(
+  file: FileToMatch,
+  { start, end }: SplitFile['rowGroups'],
+): Generator<MatchedGroup> {
+  const { footer, terms } = file
+  const matchPiece = pieceMatcher(file)
+  for (let groupIndex = start; groupIndex < end; groupIndex++) {
+    const match = footer.rowGroup(groupIndex).rowCount > 0 ? matchPiece(groupIndex) : undefined
+    if (match === undefined) continue
+    const { columnIndexes, filter } = match
+    const asked = terms.filter((_, index) => filter?.terms.includes(index))
+    yield { groupIndex, match, columnIndexes, terms: asked }
+  }
+}
+
+function planPiece(
+  { footer, object }: Pick<OpenFile, 'footer' | 'object'>,
+  { group, rows, pagesOf }: PrunedGroup<MatchedGroup>,
+): ScanPiece {
+  const { groupIndex, match } = group
   const { columnIndexes, sources, filter } = match
-  const { footer, object, groupIndex, rowCount } = group
   const source = `${object.bucket}/${object.key}, row group ${groupIndex}`
+  const rowCount = rows === undefined ? footer.rowGroup(groupIndex).rowCount : countRows(rows)
   const piece = { object, source, rowCount, columns: sources, ...(filter && { filter }) }
   if (columnIndexes.length === 0) return piece
-  const plan = planRowGroup({ footer, object, groupIndex, columnIndexes })
+  const layout = layOutRowGroup({
+    footer,
+    object,
+    groupIndex,
+    columnIndexes,
+    ...(pagesOf && { pagesOf }),
+  })
+  const plan = planRows(layout, rows)
   if (plan.bufferBytes > ROW_GROUP_BYTES_MAX) {
     throw new GatewayError(
       'too_large',

@@ -26,8 +26,8 @@ t.test('each question is told its own requests, by what they are for', async (t)
   }
   await Promise.all([tallied(one, () => ask(10)), tallied(other, () => ask(20)), ask(30)])
   t.strictSame(one, {
-    requests: { list: 1, footer: 1, index: 0, other: 1 },
-    bytes: { list: 0, footer: 10, index: 0, other: 1 },
+    requests: { list: 1, footer: 1, index: 0, bloom: 0, other: 1 },
+    bytes: { list: 0, footer: 10, index: 0, bloom: 0, other: 1 },
   })
   t.equal(other.bytes.footer, 20)
 })
