@@ -6,6 +6,11 @@ const names: ReadonlySet<string> = new Set([
   'SPILLWAY_STORE_ACCESS_KEY',
   'SPILLWAY_STORE_SECRET_KEY',
   'SPILLWAY_STORE_SESSION_TOKEN',
+  'SPILLWAY_STORE_CREDENTIALS',
+  'SPILLWAY_STORE_CREDENTIALS_MODULE',
+  'SPILLWAY_STORE_TOKEN_FILE',
+  'SPILLWAY_STORE_STS_URL',
+  'SPILLWAY_STORE_ROLE_ARN',
   'SPILLWAY_STORE_CA_FILE',
   'SPILLWAY_STORE_REGION',
   'SPILLWAY_TLS_CERT_FILE',
@@ -28,12 +33,7 @@ const names: ReadonlySet<string> = new Set([
 ])
 
 /** Names whose meaning is published but which this version cannot honour: better refused than ignored. */
-const notYet = new Set([
-  'SPILLWAY_STORE_TOKEN_FILE',
-  'SPILLWAY_STORE_STS_URL',
-  'SPILLWAY_STORE_ROLE_ARN',
-  'SPILLWAY_CALLERS_FILE',
-])
+const notYet = new Set(['SPILLWAY_CALLERS_FILE'])
 
 /** Names that belong to the shim, the tests and the demo: allowed beside ours. */
 const foreign =

@@ -96,9 +96,12 @@ export class SettingReader {
     if (url && url.username === '' && url.password === '' && protocols.includes(url.protocol)) {
       return url.protocol === 'file:' ? url.href : url.origin
     }
+    const forms = protocols
+      .map((protocol) => (protocol === 'file:' ? 'file:///path' : `${protocol}//host[:port]`))
+      .join(' or ')
     const shown =
       url && (url.username !== '' || url.password !== '') ? 'a URL with credentials in it' : value
-    this.problem(name, shown, 'http(s)://host[:port] or file:///folder, credentials apart')
+    this.problem(name, shown, `${forms}, credentials apart`)
     return 'http://127.0.0.1'
   }
 }

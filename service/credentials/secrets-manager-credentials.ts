@@ -1,7 +1,9 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { GatewayError } from '../errors.ts'
+import { parseFields } from './role-answer.ts'
 import { Secret } from './secret.ts'
-import type { StoreCredentials, StoreCredentialsSource } from './store-credentials.ts'
+import { sameCredentials } from './store-credentials.ts'
+import type { CredentialsProvider, StoreCredentials } from './store-credentials.ts'
 
 /** What the secret of the connector we replace holds: `{access_key, secret_key, server}`. */
 export interface StoreSecret extends StoreCredentials {
@@ -14,16 +16,13 @@ export interface SecretsManagerOptions {
   readonly secretName: string
   /** Absent: a client of the environment's region and role. */
   readonly client?: Pick<SecretsManagerClient, 'send'>
-  /** How long one reading is used; default 5 minutes. */
-  readonly ttlMs?: number
-  readonly nowMs?: () => number
 }
 
+/** Of the versions of a secret, by Secrets Manager's documentation. */
+type SecretStage = 'AWSCURRENT' | 'AWSPREVIOUS'
+
+/** How long one reading is used. */
 const TTL_MS = 300_000
-/** A refusal of the store reads the secret again, but not more often: a missing right is no reason to flood AWS. */
-const REREAD_MS_MIN = 1_000
-/** One reading, retries of the SDK included. */
-const READ_MS_MAX = 15_000
 
 /** Spellings of the fields, ours first. */
 const accessKeyNames = ['access_key', 'accessKey', 'MINIO_ACCESS_KEY', 'AWS_ACCESS_KEY_ID']
@@ -37,11 +36,12 @@ const serverNames = ['server', 'endpoint']
  * @throws {GatewayError} `unavailable` it cannot be read or is not of the shape; `cancelled` the signal aborted.
  */
 export async function readStoreSecret(
-  options: SecretsManagerOptions,
+  options: SecretsManagerOptions & { readonly stage?: SecretStage },
   signal: AbortSignal,
 ): Promise<StoreSecret> {
-  const { secretName, client = new SecretsManagerClient({}) } = options
-  const command = new GetSecretValueCommand({ SecretId: secretName })
+  const { secretName, client = new SecretsManagerClient({}), stage } = options
+  const version = stage === undefined ? {} : { VersionStage: stage }
+  const command = new GetSecretValueCommand({ SecretId: secretName, ...version })
   try {
     const answer = await client.send(command, { abortSignal: signal })
     return parseStoreSecret(secretName, answer.SecretString ?? '')
@@ -58,35 +58,27 @@ export async function readStoreSecret(
 }
 
 /**
- * The store's credentials out of a secret, read again after `ttlMs` and at once when the store refuses them.
- * One reading serves all who wait for it.
+ * The store's credentials out of a secret. When the store refuses the version that is current, the one before it: a
+ * rotation may have reached the secret and not yet the store.
  */
-export function secretsManagerCredentials(options: SecretsManagerOptions): StoreCredentialsSource {
-  const { ttlMs = TTL_MS, nowMs = Date.now } = options
+export function secretsManagerProvider(options: SecretsManagerOptions): CredentialsProvider {
   const client = options.client ?? new SecretsManagerClient({})
-  let held: { readonly secret: StoreSecret; readonly readMs: number } | undefined
-  let reading: Promise<StoreSecret> | undefined
-
-  const read = async (): Promise<StoreSecret> => {
-    try {
-      // Not the signal of whoever came first: the others wait for the same answer.
-      const secret = await readStoreSecret({ ...options, client }, AbortSignal.timeout(READ_MS_MAX))
-      held = { secret, readMs: nowMs() }
-      return secret
-    } finally {
-      reading = undefined
-    }
-  }
+  const read = (stage: SecretStage, signal: AbortSignal): Promise<StoreSecret> =>
+    readStoreSecret({ ...options, client, stage }, signal)
 
   return {
-    async get(signal) {
-      if (signal.aborted) throw GatewayError.from(signal.reason)
-      if (held !== undefined && nowMs() - held.readMs < ttlMs) return held.secret
-      reading ??= read()
-      return unlessAborted(reading, signal)
-    },
-    expire() {
-      if (held !== undefined && nowMs() - held.readMs >= REREAD_MS_MIN) held = undefined
+    source: 'secret',
+    ttlMs: TTL_MS,
+    async retrieve({ refused }, signal) {
+      const current = await read('AWSCURRENT', signal)
+      if (refused === undefined || !sameCredentials(current, refused)) return current
+      try {
+        return await read('AWSPREVIOUS', signal)
+      } catch (error) {
+        if (signal.aborted) throw error
+        // A secret that was never rotated has no such version.
+        return current
+      }
     },
   }
 }
@@ -110,33 +102,10 @@ function parseStoreSecret(secretName: string, text: string): StoreSecret {
   }
 }
 
-function parseFields(text: string): ReadonlyMap<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null) return new Map(Object.entries(value))
-  } catch {
-    // The parser's message quotes the text, which is the secret.
-  }
-  return new Map()
-}
-
 function pick(fields: ReadonlyMap<string, unknown>, names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = fields.get(name)
     if (typeof value === 'string' && value !== '') return value
   }
   return undefined
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const done = new AbortController()
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const leave = (): void => reject(GatewayError.from(signal.reason))
-    signal.addEventListener('abort', leave, { once: true, signal: done.signal })
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    done.abort()
-  }
 }

@@ -17,7 +17,7 @@ export async function signedAttempts<T>(
     return await send(first)
   } catch (error) {
     if (!refusesCredentials(error)) throw error
-    source.expire()
+    source.expire(first)
     const second = await source.get(signal)
     if (sameCredentials(first, second)) throw error
     return send(second)

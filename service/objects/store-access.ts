@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
-import {
-  readStoreSecret,
-  secretsManagerCredentials,
-} from '../credentials/secrets-manager-credentials.ts'
-import type { StoreCredentialsSource } from '../credentials/store-credentials.ts'
+import { CachedCredentials } from '../credentials/cached-credentials.ts'
+import { namedProviders } from '../credentials/named-providers.ts'
+import { readStoreSecret } from '../credentials/secrets-manager-credentials.ts'
+import type { ReportingCredentials } from '../credentials/store-credentials.ts'
 import { staticCredentials } from '../credentials/store-credentials.ts'
 import { Secret } from '../credentials/secret.ts'
 import type { StoreSource } from '../credentials/store-source.ts'
@@ -13,7 +12,7 @@ import type { StoreConnection } from './open-store.ts'
 /** How to reach the store, and who we are there. */
 export interface StoreAccess {
   readonly connection: StoreConnection
-  readonly credentials: StoreCredentialsSource
+  readonly credentials: ReportingCredentials
 }
 
 /** A gateway that cannot read its secret within this time should say so, not hang. */
@@ -28,19 +27,19 @@ const SECRET_TIMEOUT_MS = 15_000
 export async function storeAccess(source: StoreSource): Promise<StoreAccess> {
   if (source.kind === 'file') return { connection: source, credentials: noCredentials() }
   const { region, caFile } = source
-  const connection = {
-    kind: 's3',
-    url: source.url ?? (await secretServer(source)),
-    region,
-    ...(caFile !== undefined && { certificateAuthority: readAuthority(caFile) }),
-  } as const
-  if (source.static) return { connection, credentials: staticCredentials(source.static) }
-  if (source.secretName === undefined) return { connection, credentials: noCredentials() }
-  return { connection, credentials: secretsManagerCredentials({ secretName: source.secretName }) }
+  const url = source.url ?? (await secretServer(source))
+  const authority = caFile === undefined ? {} : { certificateAuthority: readAuthority(caFile) }
+  const connection = { kind: 's3', url, region, ...authority } as const
+  const sts = { url: source.stsUrl ?? url, nowMs: Date.now, ...authority }
+  const provider = namedProviders(source, { sts, region })
+  return {
+    connection,
+    credentials: provider ? new CachedCredentials({ provider }) : noCredentials(),
+  }
 }
 
 /** A folder asks for none, and a public bucket takes empty ones. */
-function noCredentials(): StoreCredentialsSource {
+function noCredentials(): ReportingCredentials {
   return staticCredentials({ accessKey: '', secretKey: new Secret('') })
 }
 

@@ -1,5 +1,6 @@
 import { Secret } from '../credentials/secret.ts'
 import type { StoreCredentials, StoreCredentialsSource } from '../credentials/store-credentials.ts'
+import { unlessAborted } from '../credentials/unless-aborted.ts'
 import { GatewayError } from '../errors.ts'
 
 /** Credentials on their way to a worker of our own process: the one place where they are plain text. */
@@ -65,13 +66,4 @@ export function askedCredentials({ ask, nowMs }: AskedCredentialsOptions): Store
       isRefused = true
     },
   }
-}
-
-/** The others who wait for the same answer still get it. */
-function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => reject(GatewayError.from(signal.reason))
-    signal.addEventListener('abort', aborted, { once: true })
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
-  })
 }

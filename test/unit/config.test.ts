@@ -87,3 +87,61 @@ t.test('says which half of a pair is missing', async (t) => {
   t.match(problems({ ...store, SPILLWAY_TLS_CERT_FILE: 'cert.pem' }), [/SPILLWAY_TLS_KEY_FILE/])
   t.match(problems({}), [/SPILLWAY_STORE_URL/, /SPILLWAY_STORE_ACCESS_KEY/])
 })
+
+t.test('takes every source of credentials that is named', async (t) => {
+  const where = { SPILLWAY_STORE_URL: 'http://minio:9000' }
+  t.match(
+    readConfig({
+      ...where,
+      SPILLWAY_STORE_TOKEN_FILE: '/var/run/token',
+      SPILLWAY_STORE_STS_URL: 'https://sts:9000',
+      SPILLWAY_STORE_ROLE_ARN: 'arn:minio:iam:::role/lake',
+      SPILLWAY_STORE_CREDENTIALS_MODULE: 'file:///vault.mjs',
+      AWS_SECRET: 'minio',
+    }).store,
+    {
+      tokenFile: '/var/run/token',
+      stsUrl: 'https://sts:9000',
+      roleArn: 'arn:minio:iam:::role/lake',
+      moduleUrl: 'file:///vault.mjs',
+      secretName: 'minio',
+      ec2: undefined,
+    },
+  )
+  t.match(problems({ ...store, SPILLWAY_STORE_STS_URL: 'http://sts:9000' }), [
+    /SPILLWAY_STORE_TOKEN_FILE/,
+  ])
+  t.match(problems({ ...where, SPILLWAY_STORE_CREDENTIALS_MODULE: 'https://evil/vault.mjs' }), [
+    /SPILLWAY_STORE_CREDENTIALS_MODULE: .*file:\/\/\/path/,
+  ])
+})
+
+t.test(
+  'asks for roles of task and machine only when told to, and never in the clear',
+  async (t) => {
+    const ambient = {
+      SPILLWAY_STORE_URL: 'http://minio:9000',
+      SPILLWAY_STORE_CREDENTIALS: 'chain',
+      AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/1',
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: 'canary',
+    }
+    const config = readConfig(ambient)
+    t.match(config.store, {
+      ecs: { url: 'http://169.254.170.2/v2/credentials/1' },
+      ec2: { url: 'http://169.254.169.254' },
+    })
+    t.notMatch(JSON.stringify(config), /canary/)
+    t.notHas(readConfig({ ...ambient, ...store, SPILLWAY_STORE_CREDENTIALS: 'named' }).store, {
+      ecs: {},
+    })
+    const elsewhere = { ...ambient, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '' }
+    for (const uri of ['http://collector.example/', 'ftp://127.0.0.1/', 'nowhere'])
+      t.match(
+        problems({ ...elsewhere, AWS_CONTAINER_CREDENTIALS_FULL_URI: uri }),
+        [/loopback/],
+        uri,
+      )
+    for (const uri of ['https://collector.example/', 'http://127.0.0.1:1/'])
+      t.strictSame(problems({ ...elsewhere, AWS_CONTAINER_CREDENTIALS_FULL_URI: uri }), [])
+  },
+)

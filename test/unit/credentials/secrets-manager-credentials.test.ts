@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import t from 'tap'
 import type { Test } from 'tap'
+import { CachedCredentials } from '../../../service/credentials/cached-credentials.ts'
 import {
   readStoreSecret,
-  secretsManagerCredentials,
+  secretsManagerProvider,
 } from '../../../service/credentials/secrets-manager-credentials.ts'
 
 const forEver = (): AbortSignal => new AbortController().signal
@@ -14,21 +15,25 @@ interface Vault {
   readonly client: SecretsManagerClient
   /** What it answers: a secret, or the name of an error. */
   secret: string
+  /** The version before; empty: there is none. */
+  previous: string
   readonly asked: string[]
 }
 
 /** A server that speaks as much of Secrets Manager's protocol as one call takes. */
 async function vault(t: Test, secret: string): Promise<Vault> {
   const asked: string[] = []
-  const state = { secret }
+  const state = { secret, previous: '' }
   const server = createServer((request, answer) => {
     let body = ''
     request.on('data', (chunk: Buffer) => (body += chunk.toString()))
     request.on('end', () => {
       asked.push(`${String(request.headers['x-amz-target'])} ${body}`)
-      const failed = state.secret.endsWith('Exception')
+      const isPrevious = JSON.parse(body).VersionStage === 'AWSPREVIOUS'
+      const found = isPrevious ? state.previous || 'ResourceNotFoundException' : state.secret
+      const failed = found.endsWith('Exception')
       answer.writeHead(failed ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
-      answer.end(JSON.stringify(failed ? { __type: state.secret } : { SecretString: state.secret }))
+      answer.end(JSON.stringify(failed ? { __type: found } : { SecretString: found }))
     })
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -91,18 +96,14 @@ t.test('a secret of another shape is named, never quoted', async (t) => {
 t.test('one reading serves all until its time is over or the store refuses it', async (t) => {
   const server = await vault(t, minioSecret('s1'))
   let nowMs = 0
-  const source = secretsManagerCredentials({
-    secretName: 'x',
-    client: server.client,
-    ttlMs: 60_000,
-    nowMs: () => nowMs,
-  })
+  const provider = secretsManagerProvider({ secretName: 'x', client: server.client })
+  const source = new CachedCredentials({ provider, nowMs: () => nowMs, random: () => 0 })
   const secretNow = async (): Promise<string> => (await source.get(forEver())).secretKey.reveal()
   t.strictSame(await Promise.all([secretNow(), secretNow(), secretNow()]), ['s1', 's1', 's1'])
   t.equal(server.asked.length, 1)
 
   server.secret = minioSecret('s2')
-  nowMs = 59_999
+  nowMs = 299_999
   t.equal(await secretNow(), 's1')
   source.expire()
   t.equal(await secretNow(), 's2')
@@ -111,23 +112,35 @@ t.test('one reading serves all until its time is over or the store refuses it', 
   t.equal(await secretNow(), 's2')
   t.equal(server.asked.length, 2, 'what was just read is not read again')
 
-  nowMs += 60_000
+  nowMs += 300_000
   server.secret = minioSecret('s3')
-  t.equal(await secretNow(), 's3')
+  t.equal(await secretNow(), 's2', 'nobody waits for the reading')
+  while ((await secretNow()) !== 's3') await new Promise((resolve) => setImmediate(resolve))
   t.equal(server.asked.length, 3)
 })
 
-t.test('a failed reading is not kept, and who leaves leaves alone', async (t) => {
+t.test('a rotation that the store does not know yet: the version before serves', async (t) => {
+  const server = await vault(t, minioSecret('new'))
+  const provider = secretsManagerProvider({ secretName: 'x', client: server.client })
+  const refused = await provider.retrieve({}, forEver())
+  const secretOf = async (): Promise<string> =>
+    (await provider.retrieve({ refused }, forEver())).secretKey.reveal()
+  t.equal(await secretOf(), 'new', 'there is no version before')
+  server.previous = minioSecret('old')
+  t.equal(await secretOf(), 'old')
+  server.secret = minioSecret('newer')
+  t.equal(await secretOf(), 'newer', 'the current one first')
+  t.strictSame(
+    server.asked.map((text) => /AWS(\w+)/.exec(text)?.[1]),
+    ['CURRENT', 'CURRENT', 'PREVIOUS', 'CURRENT', 'PREVIOUS', 'CURRENT'],
+  )
+})
+
+t.test('a failed reading is not kept', async (t) => {
   const server = await vault(t, 'InternalServiceErrorException')
-  const source = secretsManagerCredentials({ secretName: 'x', client: server.client })
-  await t.rejects(source.get(forEver()), { code: 'unavailable' })
+  const provider = secretsManagerProvider({ secretName: 'x', client: server.client })
+  await t.rejects(provider.retrieve({}, forEver()), { code: 'unavailable' })
   server.secret = minioSecret('s1')
-  const controller = new AbortController()
-  const left = t.rejects(source.get(controller.signal), { code: 'cancelled' })
-  const stays = source.get(forEver())
-  controller.abort()
-  await left
-  t.equal((await stays).accessKey, 'reader')
-  t.equal(server.asked.length, 2)
-  await t.rejects(source.get(AbortSignal.abort()), { code: 'cancelled' })
+  t.equal((await provider.retrieve({}, forEver())).accessKey, 'reader')
+  await t.rejects(provider.retrieve({}, AbortSignal.abort()), { code: 'cancelled' })
 })
