@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   create,
   fromBinary,
@@ -58,6 +59,12 @@ const blocksBufferedMax = 1
 /** NAT gateways and network load balancers forget a silent connection after 350 s; a frozen function is silent. */
 const silenceMsMax = 240_000
 const attemptsMax = 2
+/** A busy gateway is asked again after the time that it names, no later than this, so many times. */
+const busyWaitsMax = 8
+const busyWaitMsMax = 20_000
+const busyWaitMsDefault = 1_000
+/** Functions that were refused together come back spread over so much more of their wait. */
+const busyWaitSpread = 0.5
 
 const channelOptions = {
   'grpc.max_receive_message_length': receiveBytesMax,
@@ -72,9 +79,11 @@ export function openGatewayClient(settings: GatewaySettings, tokens: TokenSource
 
   async function* attempts<T>(
     start: (client: Client, metadata: Metadata) => AsyncGenerator<T, void>,
+    deadline: Date,
     signal: AbortSignal,
   ): AsyncGenerator<T, void> {
-    for (let attempt = 1; ; attempt += 1) {
+    let [attempt, waits] = [1, 0]
+    for (;;) {
       const token = await tokens.token(signal)
       const client = line.client()
       let received = false
@@ -86,8 +95,15 @@ export function openGatewayClient(settings: GatewaySettings, tokens: TokenSource
         return
       } catch (reason) {
         signal.throwIfAborted()
+        const waitMs = received || waits === busyWaitsMax ? null : busyWaitMs(reason)
+        if (waitMs !== null && Date.now() + waitMs < deadline.getTime()) {
+          waits += 1
+          await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+          continue
+        }
         const final = received || attempt === attemptsMax
         if (final || !mayTryAgain(reason, client)) throw errorOf(reason, settings.address)
+        attempt += 1
       }
     }
   }
@@ -104,20 +120,28 @@ export function openGatewayClient(settings: GatewaySettings, tokens: TokenSource
   return {
     async call(method, request, deadline, signal) {
       const bytes = encode(method.input, request)
-      const answers = attempts((client, metadata) => {
-        const decode = (answer: Buffer) => fromBinary(method.output, answer)
-        return unary({ client, path: pathOf(method), bytes, metadata, decode, deadline }, signal)
-      }, signal)
+      const answers = attempts(
+        (client, metadata) => {
+          const decode = (answer: Buffer) => fromBinary(method.output, answer)
+          return unary({ client, path: pathOf(method), bytes, metadata, decode, deadline }, signal)
+        },
+        deadline,
+        signal,
+      )
       for await (const answer of answers) return answer
       throw new ConnectorError('internal', `gateway ${settings.address} gave no answer`)
     },
     readSplit(request, deadline, signal) {
       const method = Federation.method.readSplit
       const bytes = encode(method.input, request)
-      return attempts((client, metadata) => {
-        const decode = (block: Buffer) => fromBinary(method.output, block)
-        return stream({ client, path: pathOf(method), bytes, metadata, decode, deadline }, signal)
-      }, signal)
+      return attempts(
+        (client, metadata) => {
+          const decode = (block: Buffer) => fromBinary(method.output, block)
+          return stream({ client, path: pathOf(method), bytes, metadata, decode, deadline }, signal)
+        },
+        deadline,
+        signal,
+      )
     },
     close: () => line.close(),
   }
@@ -280,6 +304,14 @@ function metadataOf(token: string | null): Metadata {
 
 function isServiceError(reason: unknown): reason is ServiceError {
   return reason instanceof Error && 'details' in reason && 'metadata' in reason
+}
+
+/** How long to wait before a busy gateway is asked again; null: it is not that. */
+function busyWaitMs(reason: unknown): number | null {
+  if (!isServiceError(reason) || trailerCodeOf(reason) !== 'busy') return null
+  const toldMs = Number(reason.metadata.get('retry-after')[0] ?? Number.NaN) * 1_000
+  const waitMs = toldMs >= 0 ? Math.min(toldMs, busyWaitMsMax) : busyWaitMsDefault
+  return waitMs * (1 + busyWaitSpread * Math.random())
 }
 
 function trailerCodeOf(error: ServiceError): string | null {

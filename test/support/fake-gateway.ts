@@ -137,9 +137,15 @@ export async function startFakeGateway(
   }
 }
 
-/** A status error as the gateway sends it: `code: text` and the trailer. */
-export function statusError(code: status, spillwayCode: string | null, details: string): Error {
+/** A status error as the gateway sends it: `code: text` and the trailers. */
+export function statusError(
+  code: status,
+  spillwayCode: string | null,
+  details: string,
+  retryAfterSeconds?: number,
+): Error {
   const metadata = new Metadata()
+  if (retryAfterSeconds !== undefined) metadata.set('retry-after', String(retryAfterSeconds))
   if (spillwayCode !== null) metadata.set('spillway-code', spillwayCode)
   return Object.assign(new Error(details), { code, details, metadata })
 }

@@ -129,14 +129,53 @@ t.test('says what the gateway says', async (t) => {
   t.equal(gateway.calls.length, 2, 'no second attempts')
 })
 
-t.test('does not ask again when the gateway itself said busy or unavailable', async (t) => {
+t.test('does not ask again when the gateway itself said unavailable', async (t) => {
   const { gateway, client } = await start(t, {
     before: () => {
-      throw statusError(status.UNAVAILABLE, 'busy', 'busy: 40 reads run')
+      throw statusError(status.UNAVAILABLE, 'unavailable', 'unavailable: the store is gone')
     },
   })
-  await t.rejects(listSchemas(client), { code: 'busy', message: 'busy: 40 reads run' })
+  await t.rejects(listSchemas(client), { code: 'unavailable' })
   t.equal(gateway.calls.length, 1)
+})
+
+t.test('asks a busy gateway again after the time it names, so often', async (t) => {
+  const refusals = { left: 3, retryAfterSeconds: 0 }
+  const script: Partial<FakeGatewayScript> = {
+    before: () => {
+      if (refusals.left-- <= 0) return
+      const { retryAfterSeconds } = refusals
+      throw statusError(status.UNAVAILABLE, 'busy', 'busy: 40 reads run', retryAfterSeconds)
+    },
+    blocks: () => blocksOf(table, 8),
+  }
+  const { gateway, client } = await start(t, script)
+  t.strictSame((await listSchemas(client)).schemas, fakeSchemas)
+  t.equal(gateway.calls.length, 4)
+  Object.assign(refusals, { left: 1, retryAfterSeconds: 1 })
+  const askedMs = Date.now()
+  t.ok((await client.readSplit({}, inAMinute(), never).next()).value)
+  t.ok(Date.now() - askedMs >= 990, 'the wait was kept')
+  Object.assign(refusals, { left: Infinity, retryAfterSeconds: 0 })
+  await t.rejects(listSchemas(client), { code: 'busy', message: 'busy: 40 reads run' })
+  t.equal(gateway.calls.length, 4 + 2 + 9, 'once, and eight times more')
+})
+
+t.test('does not wait for a busy gateway beyond its own deadline, nor once aborted', async (t) => {
+  const stop = new AbortController()
+  let calls = 0
+  const { gateway, client } = await start(t, {
+    before: () => {
+      calls += 1
+      if (calls === 2) setTimeout(() => stop.abort(new Error('enough')), 20)
+      throw statusError(status.UNAVAILABLE, 'busy', 'busy: 40 reads run', 10)
+    },
+  })
+  const soon = new Date(Date.now() + 5_000)
+  const { listSchemas: method } = Federation.method
+  await t.rejects(client.call(method, {}, soon, never), { code: 'busy' })
+  await t.rejects(client.call(method, {}, inAMinute(), stop.signal), { message: 'enough' })
+  t.equal(gateway.calls.length, 2)
 })
 
 t.test('dials again when the connection broke between two calls', async (t) => {
