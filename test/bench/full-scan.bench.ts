@@ -1,9 +1,10 @@
 import { canSeeCpu, cpuSecondsOf } from '../support/bench-cpu.ts'
 import type { BenchOptions, Bound, Figure } from '../support/bench-figure.ts'
 import { skipped } from '../support/bench-figure.ts'
+import { startFlightPeer, startFlightReader } from '../support/bench-flight.ts'
 import { portOf, startBenchGateway } from '../support/bench-gateway.ts'
-import { type LineProcess, startLineProcess } from '../support/bench-line-process.ts'
-import { NO_PYTHON, pythonScript } from '../support/bench-python.ts'
+import type { LineProcess } from '../support/bench-line-process.ts'
+import { NO_PYTHON } from '../support/bench-python.ts'
 import { medianOfRounds } from '../support/bench-rounds.ts'
 import {
   benchBucket,
@@ -102,7 +103,7 @@ export async function run(options: BenchOptions): Promise<readonly Figure[]> {
   }
   for (const { table } of scans) await loadTable(store, table, options.smoke)
   const gateway = await startBenchGateway({ store })
-  const peer = await startPeer(store)
+  const peer = await startFlightPeer(store)
   const crowdSize = options.smoke ? CROWD_SIZE_SMOKE : CROWD_SIZE
   const ours = await readersOf(
     store,
@@ -208,14 +209,8 @@ function report(label: string, { ours, theirs }: Costs, { print }: BenchOptions)
 }
 
 /** The same client reads both. */
-async function readersOf({ python }: BenchStore, server: Server, count: number): Promise<Side> {
-  const words = [pythonScript('flight_reader.py'), ...server.words]
-  const start = () => startLineProcess({ command: python, words })
+async function readersOf(store: BenchStore, server: Server, count: number): Promise<Side> {
+  const start = () => startFlightReader(store, server.words)
   const readers = await Promise.all(Array.from({ length: count }, start))
   return { serverPid: server.pid, readers }
-}
-
-function startPeer({ python, url, accessKey, secretKey }: BenchStore): Promise<LineProcess> {
-  const words = [pythonScript('flight_peer.py'), url, accessKey, secretKey, benchBucket]
-  return startLineProcess({ command: python, words })
 }

@@ -11,6 +11,8 @@ export interface BenchGateway {
   readonly pid: number
   /** `host:port`. */
   readonly grpc: string
+  /** `http://host:port`. */
+  readonly http: string
   /** From the start of the process until it listens. */
   readonly startMs: number
   /** Sends a message over the channel that scripts of `imports` may listen to, and gives the answer. */
@@ -55,16 +57,20 @@ export async function startBenchGateway(options: BenchGatewayOptions): Promise<B
   const exited = once(child, 'exit')
   assert(child.stdout)
   const lines = createInterface({ input: child.stdout })
-  const grpc = new Promise<string>((resolve, reject) => {
+  const listening = new Promise<{ grpc: string; http: string }>((resolve, reject) => {
     lines.on('line', (line) => {
-      const said = JSON.parse(line) as { readonly msg: string; readonly grpc?: string }
-      if (said.msg === 'listening') resolve(String(said.grpc))
+      const said = JSON.parse(line) as {
+        readonly msg: string
+        readonly grpc: string
+        readonly http: string
+      }
+      if (said.msg === 'listening') resolve(said)
       else if (line.includes('"code":"internal"')) process.stderr.write(`${line}\n`)
     })
     void exited.then(([code]) => reject(new Error(`the gateway ended with code ${code}`)))
   })
   return {
-    grpc: await grpc,
+    ...(await listening),
     startMs: performance.now() - startedMs,
     pid: child.pid ?? 0,
     tell: async (message) => {
