@@ -27,7 +27,6 @@ import { decodeSchemaMessage } from '../../service/arrow/schema-message.ts'
 import { methodDefinition } from '../../service/grpc/service-definition.ts'
 import { canonicalRows, type Canonical } from './columns-canonical.ts'
 import { columnsFromIpc } from './columns-from-ipc.ts'
-import { plainField } from './columns-golden.ts'
 
 /** A bare Flight client: every message as it came. */
 export interface FlightClient {
@@ -145,7 +144,7 @@ export function pathOf(...path: string[]): FlightDescriptor {
 /** The rows of a message in canonical form. */
 export function rowsOf(fields: readonly Field[], data: FlightData): Canonical[][] {
   const message = encapsulated(data.dataHeader, data.dataBody)
-  const plain = fields.map(plainField)
+  const plain = fields
   return columnsFromIpc(plain, [message]).flatMap(({ rowCount, columns }) =>
     canonicalRows(columns, rowCount),
   )
