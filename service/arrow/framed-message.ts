@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import { recordBatchMessage } from './record-batch-message.ts'
+import { type RecordBatchShape, recordBatchMessage } from './record-batch-message.ts'
 import { BUFFER_ALIGNMENT_BYTES, type BatchPlan } from './write-batch.ts'
 
 /** A message whose size is known: room for it is found first, then it is written once. */
@@ -26,6 +26,40 @@ const MESSAGE_BYTES_MAX = 2 ** 31 - 1
 
 /** The batch as FlightData in a gRPC message: prefix, `data_header`, `data_body`; the body lies at a multiple of 64. */
 export function planFlightMessage(batch: BatchPlan): MessagePlan {
+  return enveloped(flightPrefix(batch), batch)
+}
+
+/** The most bytes that {@link writeFlightPrefix} writes for so many field nodes and buffers. */
+export function flightPrefixBytesMax(nodeCount: number, bufferCount: number): number {
+  const node = { rowCount: 1, nullCount: 1 }
+  const buffer = { offset: 1, lengthBytes: 1 }
+  const shape = {
+    rowCount: 1,
+    nodes: Array.from({ length: nodeCount }, () => node),
+    buffers: Array.from({ length: bufferCount }, () => buffer),
+    bodyBytes: MESSAGE_BYTES_MAX / 2,
+  }
+  return Math.ceil(flightPrefix(shape).length / BUFFER_ALIGNMENT_BYTES) * BUFFER_ALIGNMENT_BYTES
+}
+
+/**
+ * Puts gRPC's prefix, the header and the beginning of `data_body` right before a body that lies in memory already.
+ *
+ * @param bodyAt where the body begins: `flightPrefixBytesMax` or more
+ * @returns the message: a part of the memory
+ */
+export function writeFlightPrefix(
+  shape: RecordBatchShape,
+  memory: Uint8Array,
+  bodyAt: number,
+): Uint8Array {
+  const prefix = flightPrefix(shape)
+  assert(prefix.length <= bodyAt && bodyAt + shape.bodyBytes <= memory.length)
+  memory.set(prefix, bodyAt - prefix.length)
+  return memory.subarray(bodyAt - prefix.length, bodyAt + shape.bodyBytes)
+}
+
+function flightPrefix(batch: RecordBatchShape): Uint8Array {
   const { bodyBytes } = batch
   const header = recordBatchMessage(batch)
   const headerLength = [HEADER_TAG, ...varint(header.length)]
@@ -38,7 +72,7 @@ export function planFlightMessage(batch: BatchPlan): MessagePlan {
   const payloadBytes = prefix.length - GRPC_PREFIX_BYTES + bodyBytes
   assert(payloadBytes <= MESSAGE_BYTES_MAX, 'a message above 2 GiB')
   new DataView(prefix.buffer).setUint32(1, payloadBytes)
-  return enveloped(prefix, batch)
+  return prefix
 }
 
 /** The batch as an encapsulated IPC message: `FFFFFFFF`, length of the header, header, body at a multiple of 64. */
@@ -50,6 +84,37 @@ export function planIpcMessage(batch: BatchPlan): MessagePlan {
   view.setInt32(4, header.length, true)
   prefix.set(header, 8)
   return enveloped(prefix, batch)
+}
+
+/** A message in two parts; the second lies where it was. */
+export interface EncapsulatedParts {
+  readonly head: Uint8Array
+  readonly body: Uint8Array
+}
+
+/** What {@link planFlightMessage} wrote in the envelope of {@link planIpcMessage}, without copying the body. */
+export function encapsulatedParts(flightMessage: Uint8Array): EncapsulatedParts {
+  const [headerBytes, headerAt] = readVarint(flightMessage, GRPC_PREFIX_BYTES + 1)
+  const headerEnd = headerAt + headerBytes
+  const [bodyBytes, bodyAt] = readVarint(flightMessage, headerEnd + BODY_TAG.length)
+  assert(bodyAt + bodyBytes === flightMessage.length, 'no message of a record batch')
+  const head = new Uint8Array(8 + headerBytes)
+  const view = new DataView(head.buffer)
+  view.setInt32(0, -1, true)
+  view.setInt32(4, headerBytes, true)
+  head.set(flightMessage.subarray(headerAt, headerEnd), 8)
+  return { head, body: flightMessage.subarray(bodyAt) }
+}
+
+/** The number at a place, and the place behind it. */
+function readVarint(bytes: Uint8Array, start: number): readonly [number, number] {
+  let [value, factor, at] = [0, 1, start]
+  for (;;) {
+    const byte = bytes[at++] ?? 0
+    value += (byte & 127) * factor
+    if (byte < 128) return [value, at]
+    factor *= 128
+  }
 }
 
 function enveloped(prefix: Uint8Array, batch: BatchPlan): MessagePlan {

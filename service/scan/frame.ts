@@ -1,8 +1,10 @@
+import type { TextFormat } from '../arrow/row-text.ts'
+
 /** One Arrow record batch, framed for a wire, in memory that is lent until `release`. */
 export interface Frame {
   /**
    * A gRPC message of FlightData: five bytes of prefix, then `data_header` (field 2) and `data_body`
-   * (field 1000), ready for the socket.
+   * (field 1000), ready for the socket. Of a text format: lines of text.
    */
   readonly message: Uint8Array
   readonly rowCount: number
@@ -19,4 +21,6 @@ export interface FrameLimits {
   /** …and never passes this many; a single row above it is `too_large`. */
   readonly bodyBytesMax: number
   readonly rowsMax: number
+  /** Frames are lines of this text, without its head; absent: record batches. */
+  readonly text?: TextFormat
 }

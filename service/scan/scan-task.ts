@@ -2,7 +2,7 @@ import type { ArrowType } from '../arrow/arrow-type.ts'
 import { columnBytes } from '../arrow/column-bytes.ts'
 import { type MessagePlan, planFlightMessage } from '../arrow/framed-message.ts'
 import { ownRows } from '../arrow/own-rows.ts'
-import { type BatchPiece, planBatch } from '../arrow/write-batch.ts'
+import { type BatchPiece, type BatchPlan, planBatch } from '../arrow/write-batch.ts'
 import type { DecodedRowGroup, Decoder, RowGroupPlan } from '../decode/decoder.ts'
 import { GatewayError } from '../errors.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
@@ -18,6 +18,7 @@ import type { ReadBuffers } from './read-buffers.ts'
 import { RowQueue } from './row-queue.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
+import { planTextMessage } from './text-message.ts'
 
 /** A frame that was written; the run is its reader's to release. */
 export interface WrittenFrame {
@@ -215,7 +216,7 @@ class ScanTask {
         `${this.#source} has a row of ${bodyBytes} bytes, a block may have ${bodyBytesMax}; select fewer columns`,
       )
     }
-    const planned = planFlightMessage(batch)
+    const planned = this.#planMessage(batch, rows)
     const { run, message } = await this.#findRoom(planned, rows)
     receipt.frames++
     receipt.frameBytes += bodyBytes
@@ -226,6 +227,13 @@ class ScanTask {
       rowCount,
       bodyBytes,
     })
+  }
+
+  #planMessage(batch: BatchPlan, pieces: readonly BatchPiece[]): MessagePlan {
+    const { fields, frames } = this.#job
+    if (frames.text === undefined) return planFlightMessage(batch)
+    const rows = { format: frames.text, fields, pieces, source: this.#source }
+    return this.#timed('frameMs', () => planTextMessage(rows))
   }
 
   /**
@@ -246,8 +254,8 @@ class ScanTask {
         !(await Promise.race([room.then(() => true), turn.wanted()]))
       if (mustWait && this.#park()) {
         const count = rows.reduce((sum, piece) => sum + piece.count, 0)
-        const columns = ownRows(this.#types, rows)
-        message = planFlightMessage(planBatch(this.#types, [{ columns, start: 0, count }]))
+        const own = [{ columns: ownRows(this.#types, rows), start: 0, count }]
+        message = this.#planMessage(planBatch(this.#types, own), own)
         this.#letGo()
       }
     } catch (error) {
