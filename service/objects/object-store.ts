@@ -53,6 +53,8 @@ export interface ReadRequest {
   readonly into?: Uint8Array
   /** Told what the store calls the version that it reads, in versioned buckets, if it says so. */
   readonly onVersion?: (versionId: string) => void
+  /** Told when the bytes come from memory: the store is not asked. */
+  readonly onCached?: () => void
   /** Absent: neither of them. */
   readonly purpose?: ReadPurpose
 }

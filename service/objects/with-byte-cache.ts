@@ -8,6 +8,11 @@ export interface ByteCacheOptions {
   readonly bytesMax: number
   /** Longer ranges pass by: data is read once, what is read again is small. Default 1 MiB. */
   readonly rangeBytesMax?: number
+  /**
+   * `repeated`: a range is kept when it is read for the second time, so that what is read once costs no copy and
+   * drives nothing out. Default `all`.
+   */
+  readonly keep?: 'all' | 'repeated'
 }
 
 export interface ByteCacheCounters {
@@ -24,6 +29,8 @@ export interface CachedStore extends ObjectStore {
 }
 
 const RANGE_BYTES_MAX = 1 << 20
+/** Names of ranges that were read once: 16,384 are 2 to 4 MB. */
+const SEEN_MAX = 16_384
 
 /**
  * Keeps short ranges, those used last, up to so many bytes. The key holds the version, so what it gives is never
@@ -31,7 +38,8 @@ const RANGE_BYTES_MAX = 1 << 20
  * with the bytes. Failures are not kept.
  */
 export function withByteCache(store: ObjectStore, options: ByteCacheOptions): CachedStore {
-  const { bytesMax, rangeBytesMax = RANGE_BYTES_MAX } = options
+  const { bytesMax, rangeBytesMax = RANGE_BYTES_MAX, keep: kept = 'all' } = options
+  const isWorthKeeping = kept === 'all' ? () => true : seenBefore(SEEN_MAX)
   // A Map lists its entries in the order of insertion: the first is the one unused for longest.
   const held = new Map<string, ReadVersion>()
   let bytes = 0
@@ -65,11 +73,13 @@ export function withByteCache(store: ObjectStore, options: ByteCacheOptions): Ca
         held.delete(key)
         held.set(key, entry)
         if (entry.versionId !== undefined) request.onVersion?.(entry.versionId)
+        request.onCached?.()
         return copyInto(entry.bytes, request.into)
       }
       misses++
       const { versionId, bytes: read } = await readVersion(store, request, signal)
-      keep(key, { bytes: copyInto(read), ...(versionId !== undefined && { versionId }) })
+      if (isWorthKeeping(key))
+        keep(key, { bytes: copyInto(read), ...(versionId !== undefined && { versionId }) })
       return read
     },
     close() {
@@ -78,5 +88,19 @@ export function withByteCache(store: ObjectStore, options: ByteCacheOptions): Ca
       store.close()
     },
     counters: () => ({ hits, misses, evictions, entries: held.size, bytes }),
+  }
+}
+
+/** Tells whether a key was asked about before, of those asked about last. */
+function seenBefore(keysMax: number): (key: string) => boolean {
+  const seen = new Set<string>()
+  return (key) => {
+    const isSeen = seen.delete(key)
+    seen.add(key)
+    for (const oldest of seen) {
+      if (seen.size <= keysMax) break
+      seen.delete(oldest)
+    }
+    return isSeen
   }
 }

@@ -59,6 +59,23 @@ t.test('the ranges unused for longest make room', async (t) => {
   t.equal(cached.counters().bytes, 30)
 })
 
+t.test('of data only what is read again is kept', async (t) => {
+  const memory = memoryStore()
+  const object = memory.put('lake', 'data', Buffer.alloc(100, 'x'))
+  const counting = countingStore(memory)
+  const cached = withByteCache(counting, { bytesMax: 30, keep: 'repeated' })
+  let fromMemory = 0
+  const read = (start: number): Promise<Uint8Array> =>
+    cached.read({ object, range: { start, end: start + 20 }, onCached: () => fromMemory++ }, signal)
+  await read(0)
+  t.equal(cached.counters().entries, 0)
+  await read(0)
+  t.equal(cached.counters().entries, 1)
+  await read(20)
+  await read(0)
+  t.strictSame([counting.reads.length, fromMemory], [3, 1], 'what is read once drives nothing out')
+})
+
 t.test('failures are not kept', async (t) => {
   const memory = memoryStore()
   const object = { bucket: 'lake', key: 'data', etag: 'e', sizeBytes: 3 }
