@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import { Catalog } from './catalog/catalog.ts'
 import type { Config, TlsFiles } from './config.ts'
+import { credentialsReport } from './credentials/credentials-report.ts'
 import { GatewayError } from './errors.ts'
 import { athenaBackend } from './federation/athena-backend.ts'
 import type { CallObserver } from './federation/federation-service.ts'
@@ -18,6 +19,7 @@ import { grpcServer } from './grpc/grpc-server.ts'
 import { httpServer } from './http/http-server.ts'
 import { MetricsRegistry } from './metrics/registry.ts'
 import type { CostNote } from './metrics/cost-note.ts'
+import { watchCredentials } from './metrics/watch-credentials.ts'
 import { watchDescribe } from './metrics/watch-describe.ts'
 import { watchFooters } from './metrics/watch-footers.ts'
 import { watchPool } from './metrics/watch-pool.ts'
@@ -78,7 +80,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     )
   }
   const registry = new MetricsRegistry(version)
-  const { store, archive, pool, backend, queries } = await openRooms(
+  const { credentials, store, archive, pool, backend, queries } = await openRooms(
     config,
     registry,
     (what, cost) => log.debug(cost, what),
@@ -93,6 +95,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
   const health = {
     accepting: () => accepting,
     ready: async (signal: AbortSignal) => readiness(() => store.listBuckets(signal), translate),
+    credentials: () => credentialsReport(credentials.status(), Date.now()),
   }
   const { quarantine } = pool
   const http = httpServer({
@@ -119,6 +122,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
 /** Everything behind the doors, from the store outwards; every line of the stack says why it stands there. */
 async function openRooms(config: Config, registry: MetricsRegistry, note: CostNote) {
   const { connection, credentials } = await storeAccess(config.store)
+  watchCredentials(registry, credentials, Date.now)
   // The watch stands below the retries and counts each attempt.
   const attempts = openStore(connection, credentials, (inner) =>
     withTally(watchStore(inner, registry)),
@@ -182,7 +186,7 @@ async function openRooms(config: Config, registry: MetricsRegistry, note: CostNo
     ticketTtlMs: planOptions.ticketTtlMs,
     nowMs: Date.now,
   })
-  return { store, archive, pool, backend, queries }
+  return { credentials, store, archive, pool, backend, queries }
 }
 
 async function openArchive(config: Config): Promise<FooterArchive | undefined> {

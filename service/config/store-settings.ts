@@ -20,11 +20,12 @@ export function storeSource(read: SettingReader): StoreSource {
       'http(s)://host[:port] or file:///folder, or AWS_SECRET with a server',
     )
   }
-  const { static: keys, moduleUrl, secretName, tokenFile, ec2 } = credentials
-  if ((keys ?? moduleUrl ?? secretName ?? tokenFile ?? ec2) === undefined) {
+  const accessKey = read.text('SPILLWAY_STORE_ACCESS_KEY', '')
+  const { moduleUrl, secretName, tokenFile, ec2 } = credentials
+  if (accessKey === '' && (moduleUrl ?? secretName ?? tokenFile ?? ec2) === undefined) {
     read.problem(
       'SPILLWAY_STORE_ACCESS_KEY',
-      '',
+      accessKey,
       'an access key with SPILLWAY_STORE_SECRET_KEY, AWS_SECRET, SPILLWAY_STORE_TOKEN_FILE or another source of credentials',
     )
   }

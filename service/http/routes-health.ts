@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
+import type { CredentialsReport } from '../credentials/credentials-report.ts'
 import type { GatewayError } from '../errors.ts'
 import { errorBody } from './error-status.ts'
 
@@ -8,6 +9,8 @@ const READY_TIMEOUT_MS = 5_000
 export interface HealthOptions {
   /** Proves that store and credentials work; the error otherwise. */
   readonly ready: (signal: AbortSignal) => Promise<GatewayError | undefined>
+  /** How the store's credentials stand, told with every answer. */
+  readonly credentials?: () => CredentialsReport
   /** False once the service drains. */
   readonly accepting: () => boolean
 }
@@ -15,7 +18,7 @@ export interface HealthOptions {
 /** `/healthz`: the process lives. `/readyz`: it can serve a query now. */
 export const healthRoutes: FastifyPluginAsync<HealthOptions> = async (
   app,
-  { ready, accepting },
+  { ready, accepting, credentials },
 ) => {
   app.get('/healthz', async () => ({ status: 'alive' }))
   app.get('/readyz', async (_, reply) => {
@@ -23,7 +26,9 @@ export const healthRoutes: FastifyPluginAsync<HealthOptions> = async (
       return reply.code(503).send({ status: 'draining', reason: 'the service is shutting down' })
     }
     const error = await ready(AbortSignal.timeout(READY_TIMEOUT_MS))
-    if (!error) return { status: 'ready' }
-    return reply.code(503).send({ status: 'not ready', reason: error.message, ...errorBody(error) })
+    const told = credentials ? { credentials: credentials() } : {}
+    if (!error) return { status: 'ready', ...told }
+    const reason = error.message
+    return reply.code(503).send({ status: 'not ready', reason, ...errorBody(error), ...told })
   })
 }

@@ -52,6 +52,11 @@ const counters = {
     '',
   ],
   scanFrames: ['spillway_scan_frames_total', 'Record batches sent', ''],
+  credentialsAttempts: [
+    'spillway_credentials_attempts_total',
+    "Attempts to obtain the store's credentials",
+    'source outcome',
+  ],
 } as const
 
 const histograms = {
@@ -69,6 +74,16 @@ const gauges = {
   rowGroupsWaiting: ['spillway_row_groups_waiting', 'Row groups that wait for memory', ''],
   quarantined: ['spillway_quarantined_row_groups', 'Row groups that are refused now', ''],
   footerCacheBytes: ['spillway_footer_cache_bytes', 'Memory held by footers', ''],
+  credentialsAge: [
+    'spillway_credentials_age_seconds',
+    "Since the store's credentials in use were obtained",
+    '',
+  ],
+  credentialsLeft: [
+    'spillway_credentials_expiry_seconds',
+    "Until the store's credentials in use end",
+    '',
+  ],
 } as const
 
 type Labels = Readonly<Record<string, string>>

@@ -77,6 +77,22 @@ t.test('readyz says ready, the reason why not, or that it drains', async (t) => 
   t.ok(signals.every((signal) => signal instanceof AbortSignal))
 })
 
+t.test('readyz tells how the credentials of the store stand', async (t) => {
+  const report = { source: 'web-identity', expiresInSeconds: 7 } as const
+  let error: GatewayError | undefined
+  const ready = async () => error
+  const url = await listening(t, { health: { ready, credentials: () => report } })
+  t.strictSame(await ask(`${url}/readyz`), {
+    status: 200,
+    body: { status: 'ready', credentials: report },
+  })
+  error = new GatewayError('unavailable', 'the token has ended')
+  t.match(await ask(`${url}/readyz`), {
+    status: 503,
+    body: { reason: error.message, credentials: report },
+  })
+})
+
 t.test('metrics are Prometheus text', async (t) => {
   const url = await listening(t)
   const response = await fetch(`${url}/metrics`)

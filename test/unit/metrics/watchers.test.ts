@@ -1,8 +1,10 @@
 import t from 'tap'
+import type { ReportingCredentials } from '../../../service/credentials/store-credentials.ts'
 import { GatewayError } from '../../../service/errors.ts'
 import { MetricsRegistry } from '../../../service/metrics/registry.ts'
 import type { TableDescription } from '../../../service/catalog/catalog.ts'
 import type { CostNote } from '../../../service/metrics/cost-note.ts'
+import { watchCredentials } from '../../../service/metrics/watch-credentials.ts'
 import { watchDescribe } from '../../../service/metrics/watch-describe.ts'
 import { watchFooters } from '../../../service/metrics/watch-footers.ts'
 import { watchPlan } from '../../../service/metrics/watch-plan.ts'
@@ -221,3 +223,19 @@ function footerCounters(given: Partial<FooterCacheCounters>): FooterCacheCounter
   const none = { hits: 0, misses: 0, restored: 0, heldBytes: 0, heldFooters: 0 }
   return { ...none, reads: 0, readBytes: 0, ...given }
 }
+
+t.test("the store's credentials: attempts, age and the time that is left", async (t) => {
+  const registry = new MetricsRegistry('test')
+  const status = { source: 'web-identity', obtainedCount: 0, failedCount: 1 } as const
+  let now: ReturnType<ReportingCredentials['status']> = status
+  watchCredentials(registry, { status: () => now }, () => 61_000)
+  const failed = 'spillway_credentials_attempts_total{source="web-identity",outcome="failed"}'
+  t.strictSame(await samples(registry), { [failed]: 1 })
+  now = { ...status, obtainedCount: 2, obtainedMs: 1_000, expiresMs: 91_000 }
+  t.strictSame(await samples(registry), {
+    [failed]: 1,
+    'spillway_credentials_attempts_total{source="web-identity",outcome="obtained"}': 2,
+    spillway_credentials_age_seconds: 60,
+    spillway_credentials_expiry_seconds: 30,
+  })
+})
