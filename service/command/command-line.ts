@@ -7,6 +7,8 @@ const usage = `usage: spillway <command> [options]
   serve               run the gateway, configured by environment (README.md, "Settings")
   demo [--keep]       set up a store with sample data, run queries through gateway and shim, print what
                       happened; --keep leaves it running
+  credentials [--format json|env|aws-process]
+                      print the store's credentials of this moment, for other programs
 
   --help, --version
 `
@@ -26,6 +28,8 @@ export async function runCommand(words: readonly string[], env: Environment): Pr
       const { demo } = await import('../demo/demo.ts')
       return demo({ env, keep: options.includes('--keep') })
     }
+    case 'credentials':
+      return credentials(options, env)
     case '--version':
       process.stdout.write(`${packageVersion()}\n`)
       return exitCodes.good
@@ -38,6 +42,15 @@ export async function runCommand(words: readonly string[], env: Environment): Pr
     default:
       return refuse(`no such command: ${command}`)
   }
+}
+
+async function credentials(options: readonly string[], env: Environment): Promise<number> {
+  const { credentialsFormats, printCredentials } = await import('./credentials.ts')
+  const [word = '--format', name = 'json', ...more] = options
+  const format = credentialsFormats.find((one) => one === name)
+  if (word === '--format' && format !== undefined && more.length === 0)
+    return printCredentials(env, format)
+  return refuse(`credentials takes --format ${credentialsFormats.join('|')}`)
 }
 
 function refuse(problem: string): number {

@@ -3,9 +3,9 @@ import type { Logger } from 'pino'
 import { pino } from 'pino'
 import type { Gateway } from '../compose.ts'
 import { composeGateway } from '../compose.ts'
-import type { Config, Environment } from '../config.ts'
-import { ConfigError, readConfig } from '../config.ts'
+import type { Environment } from '../config.ts'
 import { GatewayError } from '../errors.ts'
+import { configOrProblems } from './config-or-problems.ts'
 import { exitCodes } from './exit-codes.ts'
 import { packageVersion } from './package-version.ts'
 
@@ -37,16 +37,6 @@ async function untilStopped(gateway: Gateway, log: Logger): Promise<void> {
   // Programs wait for this line, whatever the level.
   log.child({}, { level: 'info' }).info({ http, grpc }, 'listening')
   log.info({ signal: await stopped }, 'draining')
-}
-
-function configOrProblems(env: Environment): Config | undefined {
-  try {
-    return readConfig(env)
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`spillway: ${error.message}\n`)
-    return undefined
-  }
 }
 
 async function stopSignal(): Promise<string> {
