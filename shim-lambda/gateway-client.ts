@@ -56,6 +56,8 @@ export interface TokenSource {
 const receiveBytesMax = 17 * 1024 * 1024
 /** Blocks received and not yet taken; grpc-js alone would buffer 16. */
 const blocksBufferedMax = 1
+/** What HTTP/2 lets come unasked: at its own 64 KiB a block is some two hundred times waited for. */
+const flowControlWindowBytes = 4 * 1024 * 1024
 /** NAT gateways and network load balancers forget a silent connection after 350 s; a frozen function is silent. */
 const silenceMsMax = 240_000
 const attemptsMax = 2
@@ -68,6 +70,7 @@ const busyWaitSpread = 0.5
 
 const channelOptions = {
   'grpc.max_receive_message_length': receiveBytesMax,
+  'grpc-node.flow_control_window': flowControlWindowBytes,
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.initial_reconnect_backoff_ms': 200,

@@ -1,5 +1,7 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { testCertificate, testCertificateKey } from './embedded-certificate.ts'
 
 export interface RefusedRequest {
   readonly method: string
@@ -23,9 +25,10 @@ export interface SpillRefusal {
 /** An AWS service that answers as it is told: for refusals that a real server cannot be talked into. */
 export async function startSpillRefusal(
   answer: (request: RefusedRequest, index: number) => Promise<ScriptedAnswer> | ScriptedAnswer,
+  scheme: 'http' | 'https' = 'http',
 ): Promise<SpillRefusal> {
   const requests: RefusedRequest[] = []
-  const server = createServer((incoming, outgoing) => {
+  const listener: RequestListener = (incoming, outgoing) => {
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => void chunks.push(chunk))
     incoming.on('end', () => {
@@ -36,10 +39,13 @@ export async function startSpillRefusal(
         outgoing.writeHead(given.statusCode, given.headers).end(given.body)
       })
     })
-  })
+  }
+  const certified = { cert: testCertificate, key: testCertificateKey }
+  const server =
+    scheme === 'https' ? createSecureServer(certified, listener) : createServer(listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     stop: () =>
       new Promise((resolve) => {

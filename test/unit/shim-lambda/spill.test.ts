@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { create } from '@bufbuild/protobuf'
 import t, { type Test } from 'tap'
 import { BlockSchema } from '../../../proto/gen/spillway/v1/federation_pb.ts'
@@ -49,6 +50,30 @@ t.test('puts exactly the bytes, with the headers asked and signed', async (t) =>
   })
   t.notOk(Object.keys(request?.headers ?? {}).some((name) => name.includes('checksum')))
 })
+
+t.test(
+  'leaves the bytes to TLS where there is some, and hashes them where there is none',
+  async (t) => {
+    const clear = await start(t, () => ({ statusCode: 200 }))
+    await clear.store.put('spill', key, Buffer.from('block'), never)
+    const hash = createHash('sha256').update('block').digest('hex')
+    t.equal(clear.s3.requests[0]?.headers['x-amz-content-sha256'], hash)
+    const s3 = await startSpillRefusal(() => ({ statusCode: 200 }), 'https')
+    // The test's authority is none of Node's.
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
+    t.teardown(async () => {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+      await s3.stop()
+    })
+    process.env['AWS_ENDPOINT_URL_S3'] = s3.url
+    const settings = { bucket: 'spill', prefix: '', putHeaders: {}, pathStyle: true }
+    await openSpillStore(settings, 'us-east-1').put('spill', key, Buffer.from('block'), never)
+    const [request] = s3.requests
+    t.equal(request?.headers['x-amz-content-sha256'], 'UNSIGNED-PAYLOAD')
+    t.match(request?.headers.authorization, /SignedHeaders=[^,]*x-amz-content-sha256/)
+    t.equal(request?.body.toString(), 'block')
+  },
+)
 
 t.test('names bucket, key and what is missing when S3 refuses', async (t) => {
   const refusals: [ScriptedAnswer, string, RegExp][] = [
