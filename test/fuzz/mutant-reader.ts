@@ -9,7 +9,7 @@ import type { Field } from '../../service/arrow/arrow-type.ts'
 import { FooterCache } from '../../service/footers/footer-cache.ts'
 import type { ObjectVersion } from '../../service/objects/object-store.ts'
 import { fileStore } from '../../service/objects/file-store.ts'
-import { ScanPool } from '../../service/scan/scan-pool.ts'
+import { ScanPool, type ScanPoolOptions } from '../../service/scan/scan-pool.ts'
 import { scanSplit } from '../../service/scan/scan-split.ts'
 import type { Canonical } from '../support/columns-canonical.ts'
 import type { Frame } from '../../service/scan/frame.ts'
@@ -19,6 +19,11 @@ import { plainField } from '../support/columns-golden.ts'
 const MIB = 1024 * 1024
 const frames = { bodyBytesTarget: MIB, bodyBytesMax: 16 * MIB, rowsMax: 100_000 }
 const quiet = new AbortController().signal
+
+export interface MutantReaderOptions extends Pick<ScanPoolOptions, 'decoder' | 'entry'> {
+  /** Told of each worker that is lost. */
+  readonly onLoss: () => void
+}
 
 /** What became of a file: its rows, or why there are none. */
 export type Reading =
@@ -48,7 +53,7 @@ export class MutantReader {
     this.#footers = new FooterCache({ store: this.#store, bytesMax: MIB, concurrency: 4 })
   }
 
-  static async start(onLoss: () => void): Promise<MutantReader> {
+  static async start({ onLoss, ...options }: MutantReaderOptions): Promise<MutantReader> {
     const directory = mkdtempSync(join(tmpdir(), 'mutants-'))
     mkdirSync(join(directory, 'bucket'))
     const pool = await ScanPool.start({
@@ -58,6 +63,7 @@ export class MutantReader {
       limits: { memoryBytes: 64 * MIB, parkedBytesMax: 16 * MIB, bufferBytesKept: 16 * MIB },
       admission: { bytesMax: 128 * MIB },
       onLoss,
+      ...options,
     })
     return new MutantReader(directory, pool)
   }

@@ -4,14 +4,14 @@ import type { Canonical } from '../support/columns-canonical.ts'
 import { goldenBytes, goldenNames } from '../support/columns-golden.ts'
 import { randomNumbers } from '../support/columns-random.ts'
 import { type Mutant, mutate, type Promised } from './mutate-parquet.ts'
-import { MutantReader, type Reading } from './mutant-reader.ts'
+import { MutantReader, type MutantReaderOptions, type Reading } from './mutant-reader.ts'
 import { type ParquetParts, takeApart } from './parquet-parts.ts'
 
 /** What no mutant may take, in milliseconds, and what all together may add to the process' memory. */
 const MS_MAX = 10_000
 const GROWTH_BYTES_MAX = 256 * 1024 * 1024
 
-export interface FuzzOptions {
+export interface FuzzOptions extends Omit<MutantReaderOptions, 'onLoss'> {
   readonly seed: number
   readonly seconds: number
   /** No more mutants than this. */
@@ -40,9 +40,9 @@ interface Original {
 
 /** Reads mutants of every golden file until the time is over. */
 export async function runMutants(options: FuzzOptions): Promise<FuzzReport> {
-  const { seed, seconds, countMax = Infinity, only } = options
+  const { seed, seconds, countMax = Infinity, only, ...readerOptions } = options
   let workersLost = 0
-  const reader = await MutantReader.start(() => workersLost++)
+  const reader = await MutantReader.start({ ...readerOptions, onLoss: () => workersLost++ })
   try {
     const originals = await readOriginals(reader)
     const baseBytes = process.memoryUsage.rss()

@@ -1,8 +1,10 @@
+import assert from 'node:assert'
 import { parseArgs } from 'node:util'
+import { decoderEngines } from '../../service/decode/decoder-engine.ts'
 import { runMutants } from './run-mutants.ts'
 
 // `npm run fuzz -- --seconds 60 --seed 1`: reads mutated Parquet files as the gateway would; exit code 1 when one of
-// them broke a rule. `--count N` ends it earlier, `--only K` repeats one.
+// them broke a rule. `--count N` ends it earlier, `--only K` repeats one, `--decoder parquet-wasm` forces the fallback.
 
 const { values } = parseArgs({
   options: {
@@ -10,9 +12,13 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     count: { type: 'string' },
     only: { type: 'string' },
+    decoder: { type: 'string', default: 'auto' },
   },
 })
+const decoder = decoderEngines.find((engine) => engine === values.decoder)
+assert(decoder !== undefined, `--decoder is one of ${decoderEngines.join(', ')}`)
 const report = await runMutants({
+  decoder,
   seconds: Number(values.seconds),
   seed: Number(values.seed),
   ...(values.count !== undefined && { countMax: Number(values.count) }),
@@ -20,7 +26,7 @@ const report = await runMutants({
 })
 const total = Object.values(report.counts).reduce((sum, count) => sum + count, 0)
 const lines = [
-  `${total} mutants, seed ${values.seed}`,
+  `${total} mutants, seed ${values.seed}, decoder ${decoder}`,
   ...Object.entries(report.counts).map(([outcome, count]) => `  ${outcome}: ${count}`),
   `workers lost: ${report.workersLost} (by ${report.lostBy.join(', ')})`,
   `slowest: ${Math.round(report.slowestMs)} ms`,

@@ -17,3 +17,14 @@ t.test('mutated files: their rows or a typed error, within time and memory', asy
   t.ok((counts['unreadable_file'] ?? 0) > 0, 'the mutator does damage')
   t.ok((counts['same rows'] ?? 0) > 0, 'and not only damage')
 })
+
+t.test('a decoder that makes nulls of what it cannot read is found out', async (t) => {
+  t.setTimeout(100_000)
+  const entry = new URL('../support/lax-decoder-worker', import.meta.url)
+  const { failures } = await runMutants({ seed: 1, seconds: SECONDS, countMax: 300, entry })
+  t.ok(failures.length > 0)
+  t.ok(
+    failures.every((failure) => failure.includes('other values than before, in silence')),
+    failures.join('\n'),
+  )
+})
