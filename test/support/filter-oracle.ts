@@ -1,10 +1,12 @@
 import assert from 'node:assert'
 import type { Field } from '../../service/arrow/arrow-type.ts'
+import { openDecoder } from '../../service/decode/open-decoder.ts'
 import { parquetWasmDecoder } from '../../service/decode/parquet-wasm-decoder.ts'
 import { partitionsOf } from '../../service/catalog/partitions.ts'
 import { readConstraints } from '../../service/federation/athena-constraints.ts'
 import type { Footer } from '../../service/footers/footer.ts'
 import { FooterCache } from '../../service/footers/footer-cache.ts'
+import { IndexCache } from '../../service/footers/index-cache.ts'
 import { memoryStore } from '../../service/objects/memory-store.ts'
 import type { ObjectVersion } from '../../service/objects/object-store.ts'
 import { pruneRowGroups, undecidedTerms } from '../../service/planning/prune.ts'
@@ -37,6 +39,15 @@ const rowId: Field = field('row_id', int(32))
 const memory = memoryStore()
 const decoder = rememberingDecoder(parquetWasmDecoder())
 const runner = new InProcessRunner({ store: memory, decoder, nowMs: () => 0 })
+/** Pages are chosen by the kernels only, and of each question others. */
+const pageRunner = new InProcessRunner({
+  store: memory,
+  decoder: await openDecoder('auto'),
+  nowMs: () => 0,
+})
+const indexes = new IndexCache({ store: memory, bytesMax: MIB })
+/** The files are small: every saving counts. */
+const pruning = { indexGainBytesMin: 0, bloomGainMin: 0 }
 
 interface Stage {
   readonly table: RandomTable
@@ -102,10 +113,16 @@ function expectedRows({ rows }: Stage, { matches }: Pair): readonly number[] | u
   }
 }
 
+interface Way {
+  readonly footerOf: (key: string) => Footer | undefined
+  /** Page indexes are used, and what they drop is added here. */
+  readonly dropped?: OracleCounts
+}
+
 async function scannedRows(
   { split }: Stage,
   predicate: Predicate,
-  footerOf: (key: string) => Footer | undefined,
+  { footerOf, dropped }: Way,
 ): Promise<readonly number[]> {
   const footers = {
     async get({ key }: ObjectVersion) {
@@ -113,8 +130,10 @@ async function scannedRows(
     },
   }
   const columns = [{ field: rowId, from: { kind: 'file' as const } }]
-  const scan = scanSplit({ split, columns, frames, predicate }, { footers, runner }, quiet)
+  const deps = dropped ? { footers, runner: pageRunner, indexes, pruning } : { footers, runner }
+  const scan = scanSplit({ split, columns, frames, predicate }, deps, quiet)
   const rows = await rowsOfFrames([rowId], scan.frames)
+  if (dropped) dropped.rowsByPages += scan.receipt.rowsDroppedByPageIndex
   return rows.map(([id]) => Number(id))
 }
 
@@ -125,6 +144,8 @@ export interface OracleCounts {
   none: number
   all: number
   some: number
+  /** Rows of row groups that statistics left in, dropped by page indexes. */
+  rowsByPages: number
   /** Pairs left out: arithmetic has no result in some row. */
   withoutResult: number
 }
@@ -182,21 +203,24 @@ async function checkPair(
     [...stage.footers].map(([key, footer]) => [key, spoiledFooter(footer, random)]),
   )
   const bare = (key: string) => withoutStatistics(stage.footers.get(key))
-  const ways = {
-    pruned: (key: string) => stage.footers.get(key),
+  const whole = (key: string) => stage.footers.get(key)
+  const ways: Record<string, Way> = {
+    pruned: { footerOf: whole },
     // Where statistics decide nothing, both are the same scan.
-    ...(isDecided(stage, predicate, bare) && { unpruned: bare }),
-    ...(random() < 0.15 && { spoiled: (key: string) => spoiled.get(key) }),
+    ...(isDecided(stage, predicate, bare) && { unpruned: { footerOf: bare } }),
+    ...(random() < 0.15 && { spoiled: { footerOf: (key: string) => spoiled.get(key) } }),
+    ...(random() < 0.25 && { paged: { footerOf: whole, dropped: counts } }),
+    ...(random() < 0.1 && { 'paged, nothing else': { footerOf: bare, dropped: counts } }),
   }
   const picked = new Set<unknown>(expected)
   const matches = (row: Row) => picked.has(Number(row.get('row_id')))
   const wrong: string[] = []
-  for (const [name, footerOf] of Object.entries(ways)) {
-    const rows = await scannedRows(stage, predicate, footerOf)
+  for (const [name, way] of Object.entries(ways)) {
+    const rows = await scannedRows(stage, predicate, way)
     if (rows.join() !== expected.join()) {
       wrong.push(`${name}: rows ${rows.join()} instead of ${expected.join()}`)
     }
-    wrong.push(...wrongVerdicts(stage, { predicate, matches, counts }, footerOf))
+    wrong.push(...wrongVerdicts(stage, { predicate, matches, counts }, way.footerOf))
   }
   return wrong
 }
@@ -235,7 +259,15 @@ export async function askOracle(
   report: (wrong: string) => void,
   { tables = TABLES, kinds = columnKinds }: OracleOptions = {},
 ): Promise<OracleCounts> {
-  const counts: OracleCounts = { pairs: 0, matching: 0, none: 0, all: 0, some: 0, withoutResult: 0 }
+  const counts: OracleCounts = {
+    pairs: 0,
+    matching: 0,
+    none: 0,
+    all: 0,
+    some: 0,
+    rowsByPages: 0,
+    withoutResult: 0,
+  }
   for (let number = 0; number < tables; number++) {
     const random = randomNumbers(oracleSeed + number)
     const stage = await stageOf(random, number, kinds)

@@ -147,16 +147,20 @@ function randomFile(random: () => number, shape: FileShape) {
   return { rows, bytes: writeFile(random, columns, shape) }
 }
 
-/** Each row group holds few of the values, so that statistics have something to say. */
+/** Rows of which few values are chosen: pages of files with small ones have as many. */
+const PAGE_ROWS = 4
+
+/** Each row group, or every few rows, hold few of the values, so that statistics, or pages, have something to say. */
 function randomValues(
   random: () => number,
   { pool }: ColumnKind,
   shape: FileShape,
 ): (Raw | null)[] {
   const nulls = pick(random, [0, 0.2, 0.5, 1])
+  const period = pick(random, [shape.rowsPerGroup, PAGE_ROWS])
   let some: readonly Raw[] = pool
   return Array.from({ length: shape.rowCount }, (_, row) => {
-    if (row % shape.rowsPerGroup === 0) {
+    if (row % period === 0) {
       some = Array.from({ length: 1 + Math.floor(random() * 4) }, () => pick(random, pool))
     }
     return random() < nulls ? null : pick(random, some)

@@ -1,68 +1,13 @@
 import t from 'tap'
 
-import type { Field } from '../../../service/arrow/arrow-type.ts'
-import { openDecoder } from '../../../service/decode/open-decoder.ts'
-import { FooterCache } from '../../../service/footers/footer-cache.ts'
-import { IndexCache } from '../../../service/footers/index-cache.ts'
-import { memoryStore } from '../../../service/objects/memory-store.ts'
+import { decodeFileColumn } from '../../support/paged-files.ts'
+import { GatewayError } from '../../../service/errors.ts'
 import { and, inDomain, or, type Predicate } from '../../../service/predicate/predicate.ts'
-import type { Value } from '../../../service/predicate/value.ts'
-import { InProcessRunner } from '../../../service/scan/in-process-runner.ts'
-import { scanSplit } from '../../../service/scan/scan-split.ts'
-import { rowsOfFrames } from '../../support/columns-from-frames.ts'
-import { plainField } from '../../support/columns-golden.ts'
-import { countingStore } from '../../support/counting-store.ts'
+import { valueReader } from '../../../service/predicate/read-values.ts'
+import { compareValues, type Value } from '../../../service/predicate/value.ts'
+import type { ArrowType } from '../../../service/arrow/arrow-type.ts'
+import { indexedTable } from '../../support/indexed-table.ts'
 import { pagedFile, pagedNames } from '../../support/paged-files.ts'
-
-const MIB = 1024 * 1024
-const frames = { bodyBytesTarget: MIB, bodyBytesMax: 2 * MIB, rowsMax: 100_000 }
-const quiet = new AbortController().signal
-const decoder = await openDecoder('auto')
-/** The files of these tests are small: every saving counts. */
-const pruning = { indexGainBytesMin: 0, bloomGainMin: 1 }
-
-interface Ask {
-  readonly predicate?: Predicate
-  readonly columns?: readonly string[]
-  readonly pruned?: boolean
-}
-
-function openTable(bytes: Uint8Array) {
-  const memory = memoryStore()
-  const object = memory.put('b', 't/a.parquet', bytes)
-  const data = countingStore(memory)
-  const planning = countingStore(memory)
-  const footers = new FooterCache({ store: memory, bytesMax: 64 * MIB, concurrency: 4 })
-  const indexes = new IndexCache({ store: planning, bytesMax: MIB })
-  const runner = new InProcessRunner({ store: data, decoder, nowMs: () => 0 })
-  const scan = async ({ predicate, columns, pruned = true }: Ask) => {
-    const footer = await footers.get(object, quiet)
-    const fields = footer.columns.map(({ field }) => plainField(field))
-    const wanted = fields.filter(({ name }) => columns?.includes(name) ?? true)
-    const file = { ...object, rowGroups: { start: 0, end: footer.rowGroupCount } }
-    const split = {
-      table: { schema: 'b', table: 't' },
-      bucket: 'b',
-      prefix: 't/',
-      files: [file],
-      partitionColumns: [],
-      expiresMs: 0,
-    }
-    const request = {
-      split,
-      columns: wanted.map((field: Field) => ({ field, from: { kind: 'file' as const } })),
-      frames,
-      ...(predicate && { predicate }),
-    }
-    data.reset()
-    planning.reset()
-    const deps = { footers, runner, ...(pruned && { indexes, pruning }) }
-    const run = scanSplit(request, deps, quiet)
-    const rows = await rowsOfFrames(wanted, run.frames)
-    return { rows, receipt: { ...run.receipt } }
-  }
-  return { scan, data, planning, object, indexes, footers }
-}
 
 const int64 = { kind: 'int', bitWidth: 64, signed: true } as const
 const utf8 = { kind: 'utf8' } as const
@@ -72,7 +17,7 @@ const range = (low?: Value, high?: Value) => ({
 })
 const idBetween = (low: number, high: number) =>
   inDomain('id', int64, { nullAllowed: false, ranges: [range(BigInt(low), BigInt(high))] })
-const equals = (column: string, type: typeof int64 | typeof utf8, ...values: Value[]) =>
+const equals = (column: string, type: ArrowType, ...values: Value[]) =>
   inDomain(column, type, { nullAllowed: false, ranges: values.map((one) => range(one, one)) })
 
 const asks: Record<string, Predicate> = {
@@ -111,7 +56,7 @@ const asks: Record<string, Predicate> = {
 
 t.test('rows are the same with and without indexes', async (t) => {
   for (const name of pagedNames) {
-    const table = openTable(pagedFile(name).bytes)
+    const table = indexedTable(pagedFile(name).bytes)
     for (const [what, predicate] of Object.entries(asks)) {
       const bare = await table.scan({ predicate, pruned: false })
       const pruned = await table.scan({ predicate })
@@ -119,4 +64,117 @@ t.test('rows are the same with and without indexes', async (t) => {
       t.ok(pruned.receipt.rowsRead <= bare.receipt.rowsRead)
     }
   }
+})
+
+t.test('a value in any column and form is found by way of its bloom filter', async (t) => {
+  const file = pagedFile('bloom_types')
+  const table = indexedTable(file.bytes)
+  let dropped = 0
+  for (const [index, { field }] of file.footer.columns.entries()) {
+    const values = decodeFileColumn(file, index).flatMap((column) => {
+      const read = valueReader(column)
+      return Array.from({ length: column.rowCount }, (_, row) => read(row))
+    })
+    for (let row = 0; row < values.length; row += 23) {
+      const value = values[row] ?? null
+      if (value === null || Number.isNaN(value)) continue
+      const matching = values.filter((one) => one !== null && compareValues(one, value) === 0)
+      const predicate = equals(field.name, field.type, value)
+      const { rows, receipt } = await table.scan({ predicate, columns: [field.name] })
+      t.equal(rows.length, matching.length, `${field.name}, row ${row}`)
+      dropped += receipt.rowGroupsDroppedByBloomFilter
+    }
+  }
+  t.ok(dropped > 2500, `${dropped} row groups dropped`)
+})
+
+t.test('integers are found as wider ones, days as milliseconds', async (t) => {
+  const table = indexedTable(pagedFile('bloom_types').bytes)
+  const longs = { kind: 'int', bitWidth: 64, signed: true } as const
+  const millis = { kind: 'date', unit: 'millisecond' } as const
+  const counts: [string, ArrowType, Value, number, number][] = [
+    ['int32', longs, BigInt(7919 * 5 - 2_000_000), 1, 9],
+    ['int32', longs, 2n ** 40n, 0, 10],
+    ['uint32', longs, 2_654_435_761n, 1, 9],
+    ['int8', longs, -60n, 5, 5],
+    ['day', millis, BigInt(-700 + 3 * 60) * 86_400_000n, 1, 9],
+    ['day', millis, BigInt(-700 + 3 * 60) * 86_400_000n + 1n, 0, 10],
+    ['float', { kind: 'float', bitWidth: 64 }, 0, 1, 9],
+    ['float', { kind: 'float', bitWidth: 64 }, 0.1, 0, 10],
+  ]
+  for (const [column, type, value, rowCount, droppedCount] of counts) {
+    const predicate = equals(column, type, value)
+    const { rows, receipt } = await table.scan({ predicate, columns: [column] })
+    t.equal(rows.length, rowCount, `${column} ${value}`)
+    t.ok(receipt.rowGroupsDroppedByBloomFilter >= droppedCount - 1, `${column} ${value}`)
+  }
+})
+
+t.test('a byte wrong in an offset index: the same rows, or a typed error', async (t) => {
+  const { bytes, footer } = pagedFile('paged')
+  const columns = ['id', 'text']
+  const predicates = [idBetween(1000, 1010), idBetween(400, 600), idBetween(2990, 3300)]
+  const expected: unknown[][] = []
+  for (const predicate of predicates) {
+    const bare = await indexedTable(bytes).scan({ predicate, columns, pruned: false })
+    expected.push(bare.rows)
+  }
+  let [same, refused] = [0, 0]
+  for (const leafIndex of [0, 2]) {
+    const { offsetIndexOffset, offsetIndexBytes } = footer.chunk(0, leafIndex)
+    for (let at = offsetIndexOffset; at < offsetIndexOffset + offsetIndexBytes; at++) {
+      const changed = Uint8Array.from(bytes)
+      changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8))
+      const table = indexedTable(changed)
+      for (const [index, predicate] of predicates.entries()) {
+        try {
+          const { rows } = await table.scan({ predicate, columns })
+          t.strictSame(rows, expected[index], `byte ${at}`)
+          same += 1
+        } catch (error) {
+          if (!(error instanceof GatewayError)) throw error
+          t.equal(error.code, 'unreadable_file', error.message)
+          refused += 1
+        }
+      }
+    }
+  }
+  t.ok(same > 100, `${same} the same, ${refused} refused`)
+})
+
+t.test('indexes cut short or overwritten count as absent', async (t) => {
+  const { bytes, footer } = pagedFile('paged')
+  const code = footer.leaves.findIndex(({ path }) => path[0] === 'code')
+  const places = [footer.chunk(0, 0).columnIndexOffset, footer.chunk(0, code).bloomFilterOffset]
+  for (const start of places) {
+    const changed = Uint8Array.from(bytes).fill(0xff, start, start + 12)
+    for (const predicate of [idBetween(1000, 1010), equals('code', int64, 2468n)]) {
+      const table = indexedTable(changed)
+      const bare = await table.scan({ predicate, pruned: false })
+      t.strictSame((await table.scan({ predicate })).rows, bare.rows)
+    }
+  }
+})
+
+t.test('of a page of one column, no more is read than its bytes and its index', async (t) => {
+  const { bytes, footer } = pagedFile('paged')
+  const table = indexedTable(bytes)
+  const ask = { predicate: idBetween(1000, 1010), columns: ['id'] }
+  const { rows, receipt } = await table.scan(ask)
+  const { columnIndexBytes, offsetIndexBytes, start, end } = footer.chunk(0, 0)
+  t.equal(rows.length, 11)
+  t.equal(table.data.reads.length, 1)
+  t.equal(receipt.fetchBytes, table.data.bytesAsked())
+  t.ok(receipt.fetchBytes < (end - start) / 8, `${receipt.fetchBytes} of ${end - start}`)
+  t.equal(receipt.wastedBytes, table.planning.bytesAsked() - columnIndexBytes - offsetIndexBytes)
+  t.match(receipt, { rowsRead: 250, rowsDroppedByPageIndex: 2750, rowGroupsDroppedByPageIndex: 0 })
+  await table.scan(ask)
+  t.equal(table.planning.reads.length, 0, 'the second time the index is there')
+})
+
+t.test('an index that costs more than it can save is not read', async (t) => {
+  const table = indexedTable(pagedFile('paged').bytes, {})
+  const { receipt } = await table.scan({ predicate: idBetween(1000, 1010) })
+  t.equal(table.planning.reads.length, 0)
+  t.equal(receipt.rowsRead, 3000)
 })
