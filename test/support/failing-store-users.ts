@@ -14,24 +14,43 @@ export async function addUser(
   name: string,
   allowances: readonly Allowance[],
 ): Promise<StoreKeys> {
-  const client = storeClient(root)
   const secretKey = `${name}-secret`
-  const admin = async (call: string, query: string, body: Buffer | string): Promise<void> => {
-    const request = { method: 'PUT', bucketName: 'minio', objectName: `admin/v3/${call}`, query }
-    await client.makeRequestAsyncOmit(request, body, [200])
-  }
+  const user = JSON.stringify({ secretKey, status: 'enabled' })
+  await addPolicy(root, `${name}-policy`, allowances)
+  await callAdmin(root, 'add-user', `accessKey=${name}`, sealed(root.secretKey, user))
+  const attached = `userOrGroup=${name}&isGroup=false&policyName=${name}-policy`
+  await callAdmin(root, 'set-user-or-group-policy', attached, '')
+  return { url: root.url, accessKey: name, secretKey }
+}
+
+/** Creates or replaces a policy that allows just this. */
+export async function addPolicy(
+  root: StoreKeys,
+  name: string,
+  allowances: readonly Allowance[],
+): Promise<void> {
   const Statement = allowances.map(({ actions, resources }) => ({
     Effect: 'Allow',
     Action: actions.map((action) => `s3:${action}`),
     Resource: resources.map((resource) => `arn:aws:s3:::${resource}`),
   }))
   const policy = JSON.stringify({ Version: '2012-10-17', Statement })
-  const user = JSON.stringify({ secretKey, status: 'enabled' })
-  await admin('add-canned-policy', `name=${name}-policy`, policy)
-  await admin('add-user', `accessKey=${name}`, sealed(root.secretKey, user))
-  const attached = `userOrGroup=${name}&isGroup=false&policyName=${name}-policy`
-  await admin('set-user-or-group-policy', attached, '')
-  return { url: root.url, accessKey: name, secretKey }
+  await callAdmin(root, 'add-canned-policy', `name=${name}`, policy)
+}
+
+/** From now on the keys of the user are not let in. */
+export async function disableUser(root: StoreKeys, name: string): Promise<void> {
+  await callAdmin(root, 'set-user-status', `accessKey=${name}&status=disabled`, '')
+}
+
+async function callAdmin(
+  root: StoreKeys,
+  call: string,
+  query: string,
+  body: Buffer | string,
+): Promise<void> {
+  const request = { method: 'PUT', bucketName: 'minio', objectName: `admin/v3/${call}`, query }
+  await storeClient(root).makeRequestAsyncOmit(request, body, [200])
 }
 
 /** The form of secrets in MinIO's admin API: PBKDF2, then one fragment of AES-256-GCM as sio-go writes it. */
