@@ -3,6 +3,7 @@ import { sameCredentials } from './store-credentials.ts'
 import type {
   CredentialsProvider,
   CredentialsStatus,
+  Refusal,
   ReportingCredentials,
   StoreCredentials,
 } from './store-credentials.ts'
@@ -28,7 +29,7 @@ const LAST_MOMENT_PART = 0.05
 const FAILURE_MS_MIN = 1_000
 const FAILURE_MS_MAX = 30_000
 /** A refusal of the store looks for newer ones, but not more often: a missing right is no reason to flood anybody. */
-const REFUSAL_MS_MIN = 1_000
+const REFUSAL_MS_MIN = { keys: 1_000, rights: 30_000 } as const
 /** How often the provider is asked whether something changed. */
 const LOOK_MS = 1_000
 /** One attempt, its waits and retries included. */
@@ -57,11 +58,11 @@ export class CachedCredentials implements ReportingCredentials {
   readonly #nowMs: () => number
   readonly #random: () => number
   #held: Held | undefined
-  #refused: StoreCredentials | undefined
+  #refused: { readonly credentials: StoreCredentials; readonly about: Refusal } | undefined
   #attempt: Promise<StoreCredentials> | undefined
   #failure: Failure | undefined
   #lastFailure: CredentialsStatus['lastFailure']
-  #refusedAtMs = Number.NEGATIVE_INFINITY
+  readonly #refusedAtMs = { keys: Number.NEGATIVE_INFINITY, rights: Number.NEGATIVE_INFINITY }
   #lookedAtMs = Number.NEGATIVE_INFINITY
   #obtainedCount = 0
   #failedCount = 0
@@ -82,14 +83,14 @@ export class CachedCredentials implements ReportingCredentials {
     return held.credentials
   }
 
-  expire(refused: StoreCredentials | undefined = this.#held?.credentials): void {
+  expire(refused = this.#held?.credentials, about: Refusal = 'keys'): void {
     const held = this.#held
     if (held === undefined || refused === undefined) return
     // The word on others came late: newer ones are here already.
     if (!sameCredentials(held.credentials, refused)) return
-    if (this.#nowMs() - this.#refusedAtMs < REFUSAL_MS_MIN) return
-    this.#refusedAtMs = this.#nowMs()
-    this.#refused = held.credentials
+    if (this.#nowMs() - this.#refusedAtMs[about] < REFUSAL_MS_MIN[about]) return
+    this.#refusedAtMs[about] = this.#nowMs()
+    this.#refused = { credentials: held.credentials, about }
   }
 
   status(): CredentialsStatus {
@@ -150,9 +151,11 @@ export class CachedCredentials implements ReportingCredentials {
     try {
       // Not the signal of whoever came first: the others wait for the same answer.
       const limit = AbortSignal.timeout(RETRIEVE_MS_MAX)
-      const credentials = await this.#provider.retrieve(refused ? { refused } : {}, limit)
+      const isOfKeys = refused?.about === 'keys'
+      const request = isOfKeys ? { refused: refused.credentials } : {}
+      const credentials = await this.#provider.retrieve(request, limit)
       this.#hold(credentials)
-      if (this.#refused === refused || !isSame(this.#refused, credentials))
+      if (this.#refused === refused || !isSame(this.#refused?.credentials, credentials))
         this.#refused = undefined
       return credentials
     } catch (reason) {

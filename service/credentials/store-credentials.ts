@@ -13,9 +13,12 @@ export interface StoreCredentials {
 export interface StoreCredentialsSource {
   /** @throws {GatewayError} `unavailable` there are none to be had; `cancelled` the signal aborted. */
   get(signal: AbortSignal): Promise<StoreCredentials>
-  /** The store refused these, or what `get` gave last: the next `get` looks for newer ones. */
-  expire(refused?: StoreCredentials): void
+  /** The store refused these (absent: what `get` gave last): the next `get` looks for newer ones. */
+  expire(refused?: StoreCredentials, about?: Refusal): void
 }
+
+/** What the store does not take: the keys, which is the default, or what they may do, which newer ones seldom mend. */
+export type Refusal = 'keys' | 'rights'
 
 /** What an operator may know of credentials: never a key. Times are milliseconds since the epoch. */
 export interface CredentialsStatus {
@@ -51,7 +54,7 @@ export const credentialsSourceNames = [
 export type CredentialsSourceName = (typeof credentialsSourceNames)[number]
 
 export interface RetrieveRequest {
-  /** The store refused these: others are wanted. */
+  /** The store does not take these keys: others are wanted. */
   readonly refused?: StoreCredentials
 }
 

@@ -1,3 +1,4 @@
+import type { Refusal } from '../credentials/store-credentials.ts'
 import { GatewayError } from '../errors.ts'
 import { noSuchBucket } from './bucket-name.ts'
 import type { ObjectVersion } from './object-store.ts'
@@ -28,11 +29,13 @@ const credentialCodes = new Set([
 
 const goneCodes = new Set(['NoSuchKey', 'NoSuchVersion'])
 
-/** Whether other credentials could be let in. */
-export function refusesCredentials(error: unknown): boolean {
+/** What is not good about the credentials, when others could be let in. */
+export function refusalOfCredentials(error: unknown): Refusal | undefined {
   const refusal = error instanceof GatewayError ? error.cause : undefined
-  if (!(refusal instanceof StoreRefusal) || refusal.code === 'RequestTimeTooSkewed') return false
-  return refusal.status === 403 || credentialCodes.has(refusal.code)
+  if (!(refusal instanceof StoreRefusal) || refusal.code === 'RequestTimeTooSkewed')
+    return undefined
+  if (credentialCodes.has(refusal.code)) return 'keys'
+  return refusal.status === 403 ? 'rights' : undefined
 }
 
 /** The error for an answer of the status 300 and above; `etag` is what its headers name, if anything. */

@@ -1,6 +1,6 @@
 import { sameCredentials } from '../credentials/store-credentials.ts'
 import type { StoreCredentials, StoreCredentialsSource } from '../credentials/store-credentials.ts'
-import { refusesCredentials } from './s3-refusals.ts'
+import { refusalOfCredentials } from './s3-refusals.ts'
 
 /**
  * Sends with the credentials of now; when they are refused, once more with newer ones if there are any.
@@ -16,8 +16,9 @@ export async function signedAttempts<T>(
   try {
     return await send(first)
   } catch (error) {
-    if (!refusesCredentials(error)) throw error
-    source.expire(first)
+    const about = refusalOfCredentials(error)
+    if (about === undefined) throw error
+    source.expire(first, about)
     const second = await source.get(signal)
     if (sameCredentials(first, second)) throw error
     return send(second)

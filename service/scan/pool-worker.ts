@@ -1,7 +1,7 @@
 import type { DecoderEngine } from '../decode/decoder-engine.ts'
 import { setTimeout as after } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import type { StoreCredentialsSource } from '../credentials/store-credentials.ts'
+import type { StoreCredentials, StoreCredentialsSource } from '../credentials/store-credentials.ts'
 import { GatewayError } from '../errors.ts'
 import type { Frame } from './frame.ts'
 import { Inbox } from './inbox.ts'
@@ -84,6 +84,8 @@ export class PoolWorker {
   #how: WorkerEnd = 'death'
   #reason: unknown
   #noticeLost: () => void = () => {}
+  /** The credentials it was told last: what it says of refusals is about these. */
+  #given: StoreCredentials | undefined
 
   constructor(options: PoolWorkerOptions) {
     this.#options = options
@@ -290,8 +292,9 @@ export class PoolWorker {
   }: Extract<FromWorker, { type: 'ask_credentials' }>): Promise<void> {
     const { credentials } = this.#options
     try {
-      if (isRefused) credentials.expire()
-      const answer = toPlainCredentials(await credentials.get(this.#closing.signal))
+      if (isRefused) credentials.expire(this.#given)
+      this.#given = await credentials.get(this.#closing.signal)
+      const answer = toPlainCredentials(this.#given)
       this.#tell({ type: 'credentials', askId, answer })
     } catch (error) {
       this.#tell({ type: 'credentials', askId, answer: { error: toPlainError(error) } })

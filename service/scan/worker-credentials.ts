@@ -61,9 +61,10 @@ export function askedCredentials({ ask, nowMs }: AskedCredentialsOptions): Store
       if (signal.aborted) throw GatewayError.from(signal.reason)
       return unlessAborted(fresh(), signal)
     },
-    expire() {
+    expire(_, about = 'keys') {
       kept = undefined
-      isRefused = true
+      // On rights the main thread hears from planning, which asks first.
+      isRefused = about === 'keys'
     },
   }
 }

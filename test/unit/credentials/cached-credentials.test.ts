@@ -194,6 +194,22 @@ t.test('on the word of the store newer ones are there before anybody goes on', a
   t.equal(provider.count, 3)
 })
 
+t.test(
+  'a missing right looks for newer ones too, rarely, and does not blame the keys',
+  async (t) => {
+    const provider = new FakeProvider({ ttlMs: 60 * MINUTE_MS })
+    const source = provider.cached()
+    for (let second = 0; second < 60; second++) {
+      const used = await source.get(forEver())
+      source.expire(used, 'rights')
+      await source.get(forEver())
+      provider.nowMs += 1_000
+    }
+    t.equal(provider.count, 3)
+    t.ok(provider.asked.every(({ refused }) => refused === undefined))
+  },
+)
+
 t.test('refused ones are given again when there are no others', async (t) => {
   const provider = new FakeProvider({})
   const source = provider.cached()

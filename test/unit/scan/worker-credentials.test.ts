@@ -37,6 +37,9 @@ t.test('one question serves many, until it is old or refused', async (t) => {
   nowMs = 60_000
   await source.get(quiet)
   t.strictSame(asked, [false, true, false])
+  source.expire(undefined, 'rights')
+  await source.get(quiet)
+  t.strictSame(asked, [false, true, false, false], 'a missing right is not the keys’ fault')
 })
 
 t.test('a failure is not kept, and who gives up does not take the others along', async (t) => {
