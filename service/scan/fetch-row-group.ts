@@ -1,4 +1,5 @@
 import { mapAhead } from '../catalog/map-ahead.ts'
+import type { Column } from '../arrow/column.ts'
 import type { RowGroupPlan } from '../decode/decoder.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import type { ReadBuffers } from './read-buffers.ts'
@@ -10,6 +11,8 @@ export interface FetchedPiece {
   readonly piece: ScanPiece
   /** Exactly the plan's `bufferBytes`; empty when there is no plan. */
   readonly buffer: Uint8Array
+  /** Columns that are decoded already; those of the plan come after them. Absent: none. */
+  readonly early?: readonly Column[]
   /** Gives the buffer back. */
   release(): void
 }

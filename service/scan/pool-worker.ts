@@ -194,7 +194,7 @@ export class PoolWorker {
       if (signal.aborted) return
       if (piece.plan !== undefined) {
         await this.#refuseQuarantined(job, scan, piece)
-        await scan.options.share.reserve(memoryOf(piece.plan), piece.source, signal)
+        await scan.options.share.reserve(memoryOf(piece.plan, piece.late), piece.source, signal)
         scan.pieces.set(scan.sentCount++, piece)
       }
       scan.room--
@@ -323,8 +323,9 @@ export class PoolWorker {
 }
 
 /** What a row group takes at most: its bytes as they were read, the decoder's copy of them, and what comes out. */
-function memoryOf({ bufferBytes, decodedBytesEstimate }: RowGroupPlan): number {
-  return 2 * bufferBytes + decodedBytesEstimate
+function memoryOf(plan: RowGroupPlan, late: ScanPiece['late']): number {
+  const ofPlan = 2 * plan.bufferBytes + plan.decodedBytesEstimate
+  return late === undefined ? ofPlan : ofPlan + 2 * late.bufferBytesMax + late.decodedBytesMax
 }
 
 function openScan(options: RunOptions, room: number): OpenScan {

@@ -22,6 +22,8 @@ export interface PruningLimits {
   readonly bloomGainMin: number
   /** Indexes that are fetched before the first of their row groups is read. */
   readonly batchBytesMax: number
+  /** Columns that the filter does not look at wait for it when they take so many bytes or more. */
+  readonly lateBytesMin: number
 }
 
 /**
@@ -32,6 +34,7 @@ export const pruningLimits: PruningLimits = {
   indexGainBytesMin: 256 * 1024,
   bloomGainMin: 2,
   batchBytesMax: 4 * 1024 * 1024,
+  lateBytesMin: 1024 * 1024,
 }
 
 /** A row group in which statistics leave rows that may match. */

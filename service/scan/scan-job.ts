@@ -1,6 +1,8 @@
 import type { ArrowType, Field } from '../arrow/arrow-type.ts'
 import type { ConstantValue } from '../arrow/make-column.ts'
 import type { RowGroupPlan } from '../decode/decoder.ts'
+import type { RowGroupLayout } from '../decode/row-group-layout.ts'
+import type { RowRange } from '../decode/row-selection.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
 import type { Predicate } from '../predicate/predicate.ts'
 import type { Frame, FrameLimits } from './frame.ts'
@@ -50,6 +52,22 @@ export interface ScanPiece {
   readonly columns: readonly ColumnSource[]
   /** Absent: all rows match. */
   readonly filter?: PieceFilter
+  /** Columns that wait for the filter: the plan is then of those that it looks at. */
+  readonly late?: LateColumns
+}
+
+/** Columns of which only rows that the filter leaves are read. Plain data. */
+export interface LateColumns {
+  readonly layout: RowGroupLayout
+  /** The rows of the piece; absent: all of the row group. */
+  readonly rows?: readonly RowRange[]
+  /** Of the plan's columns, those of which the answer is made too. */
+  readonly early: readonly number[]
+  /** One for each of the job's fields: among the early columns, then the layout's. */
+  readonly columns: readonly ColumnSource[]
+  /** When all rows are left. */
+  readonly bufferBytesMax: number
+  readonly decodedBytesMax: number
 }
 
 /** A scan under way. */

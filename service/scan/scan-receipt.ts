@@ -25,6 +25,8 @@ export interface ScanReceipt {
   /** Dropped after statistics had left them in: in the order in which they are asked. */
   rowGroupsDroppedByPageIndex: number
   rowGroupsDroppedByBloomFilter: number
+  /** Read, but of them only the columns that the filter looks at. */
+  rowGroupsDroppedByFilter: number
   /** Rows of dropped pages, those of dropped row groups included. */
   rowsDroppedByPageIndex: number
   /** Bytes of Arrow that came out of the decoder. */
@@ -65,6 +67,7 @@ export function emptyReceipt(): ScanReceipt {
     wastedBytes: 0,
     rowGroupsDroppedByPageIndex: 0,
     rowGroupsDroppedByBloomFilter: 0,
+    rowGroupsDroppedByFilter: 0,
     rowsDroppedByPageIndex: 0,
     decodedBytes: 0,
     chunksByKernels: 0,

@@ -1,8 +1,6 @@
 import { mapAhead } from '../catalog/map-ahead.ts'
 import type { FooterSource } from '../catalog/describe-files.ts'
 import { DECODER_MEMORY_BYTES_MAX } from '../decode/budgets.ts'
-import { planRows } from '../decode/mini-file.ts'
-import { layOutRowGroup } from '../decode/row-group-layout.ts'
 import { countRows } from '../decode/row-selection.ts'
 import { partitionsOf } from '../catalog/partitions.ts'
 import type { IndexSource } from '../footers/index-cache.ts'
@@ -22,6 +20,7 @@ import {
   pruningLimits,
 } from './prune-groups.ts'
 import type { ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
+import { planRead } from './late-columns.ts'
 import { scanLimits } from './scan-limits.ts'
 import { addReceipt, emptyReceipt, type ScanReceipt, tallyInReceipt } from './scan-receipt.ts'
 import type { ScanRequest } from './scan-request.ts'
@@ -140,15 +139,15 @@ async function* planFile(
     )
   }
   const groups = matchedGroups({ request, terms, footer, object }, { start, end })
+  const limits = { ...pruningLimits, ...deps.pruning }
   if (deps.indexes === undefined || terms.length === 0) {
-    for (const group of groups) yield planPiece({ footer, object }, { group })
+    for (const group of groups) yield planPiece({ footer, object }, { group }, limits.lateBytesMin)
     return
   }
-  const limits = { ...pruningLimits, ...deps.pruning }
   const partitions = partitionsOf(object.key, request.split.prefix)
   const toPrune = { footer, object, partitions, indexes: deps.indexes, limits, counts }
   for await (const pruned of pruneGroups(toPrune, [...groups], signal)) {
-    yield planPiece({ footer, object }, pruned)
+    yield planPiece({ footer, object }, pruned, limits.lateBytesMin)
   }
 }
 
@@ -175,26 +174,19 @@ function* matchedGroups(
 function planPiece(
   { footer, object }: Pick<OpenFile, 'footer' | 'object'>,
   { group, rows, pagesOf }: PrunedGroup<MatchedGroup>,
+  lateBytesMin: number,
 ): ScanPiece {
   const { groupIndex, match } = group
-  const { columnIndexes, sources, filter } = match
   const source = `${object.bucket}/${object.key}, row group ${groupIndex}`
   const rowCount = rows === undefined ? footer.rowGroup(groupIndex).rowCount : countRows(rows)
-  const piece = { object, source, rowCount, columns: sources, ...(filter && { filter }) }
-  if (columnIndexes.length === 0) return piece
-  const layout = layOutRowGroup({
-    footer,
-    object,
-    groupIndex,
-    columnIndexes,
-    ...(pagesOf && { pagesOf }),
-  })
-  const plan = planRows(layout, rows)
-  if (plan.bufferBytes > ROW_GROUP_BYTES_MAX) {
+  const layout = { footer, object, groupIndex, ...(pagesOf && { pagesOf }) }
+  const read = planRead({ layout, match, rows, lateBytesMin })
+  const bufferBytes = (read.plan?.bufferBytes ?? 0) + (read.late?.bufferBytesMax ?? 0)
+  if (bufferBytes > ROW_GROUP_BYTES_MAX) {
     throw new GatewayError(
       'too_large',
-      `${source} takes ${plan.bufferBytes} bytes, more than ${ROW_GROUP_BYTES_MAX}; select fewer columns or write smaller row groups`,
+      `${source} takes ${bufferBytes} bytes, more than ${ROW_GROUP_BYTES_MAX}; select fewer columns or write smaller row groups`,
     )
   }
-  return { ...piece, plan }
+  return { object, source, rowCount, ...read }
 }

@@ -10,7 +10,8 @@ import { type CastRows, castRows } from './cast-rows.ts'
 import { DecoderTrap } from './decoder-trap.ts'
 import type { DecoderTurn } from './decoder-turn.ts'
 import { ScanFilter } from './filter-rows.ts'
-import { type FetchedPiece, fetchRowGroup } from './fetch-row-group.ts'
+import type { FetchedPiece } from './fetch-row-group.ts'
+import { readPiece, type ReadParts } from './read-piece.ts'
 import type { MemoryRun, MemorySource } from './frame-memory.ts'
 import type { ParkingSpace } from './parking-space.ts'
 import { type ReadAheadLimits, readAhead } from './read-ahead.ts'
@@ -59,8 +60,8 @@ export async function runScanTask(
 ): Promise<void> {
   if (job.rowLimit === 0) return
   const reading = {
-    bytesOf: (piece: ScanPiece) => piece.plan?.bufferBytes ?? 0,
-    start: (piece: ScanPiece, abort: AbortSignal) => fetchRowGroup(piece, parts, abort),
+    bytesOf: ({ plan, late }: ScanPiece) => (plan?.bufferBytes ?? 0) + (late?.bufferBytesMax ?? 0),
+    start: (piece: ScanPiece, abort: AbortSignal) => task.read(piece, abort),
     discard: (fetched: FetchedPiece) => fetched.release(),
   }
   const task = new ScanTask(job, parts, signal)
@@ -108,6 +109,13 @@ class ScanTask {
     this.#rowsLeft = job.rowLimit
   }
 
+  /** Fetches a row group, and where its other columns wait for the filter, filters it too. */
+  read(piece: ScanPiece, signal: AbortSignal): Promise<FetchedPiece> {
+    const { rowLimit } = this.#job
+    const decode: ReadParts['decode'] = (...read) => this.#decode(...read)
+    return readPiece(piece, { ...this.#parts, filter: this.#filter, rowLimit, decode }, signal)
+  }
+
   /** Makes frames of one row group; true when no more rows are wanted. */
   async take(fetched: FetchedPiece): Promise<boolean> {
     this.#source = fetched.piece.source
@@ -129,7 +137,7 @@ class ScanTask {
   }
 
   async #open(fetched: FetchedPiece): Promise<HeldRows> {
-    const { piece } = fetched
+    const { piece, early = [] } = fetched
     const { fields } = this.#job
     const wanted = { piece, fields, filter: this.#filter, rowsMax: this.#rowsLeft }
     this.#parts.receipt.rowGroups++
@@ -138,7 +146,7 @@ class ScanTask {
     const release = () => ends.splice(0).forEach((end) => end())
     if (piece.plan === undefined) {
       return {
-        rest: castRows({ ...wanted, decoded: [] }),
+        rest: castRows({ ...wanted, decoded: early }),
         bytes: 0,
         hasTurn: () => false,
         release,
@@ -150,7 +158,7 @@ class ScanTask {
       ends.unshift(() => decoded.release())
       const bytes = decoded.columns.reduce((sum, column) => sum + columnBytes(column), 0)
       this.#parts.receipt.decodedBytes += bytes
-      const rest = castRows({ ...wanted, decoded: decoded.columns })
+      const rest = castRows({ ...wanted, decoded: [...early, ...decoded.columns] })
       return { rest, bytes, hasTurn: () => ends.length > 0, release }
     } catch (error) {
       if (error instanceof DecoderTrap) this.#parts.turn.close()

@@ -16,7 +16,7 @@ const frames = { bodyBytesTarget: MIB, bodyBytesMax: 2 * MIB, rowsMax: 100_000 }
 const quiet = new AbortController().signal
 const decoder = await openDecoder('auto')
 /** The files of these tests are small: every saving counts. */
-const pruning = { indexGainBytesMin: 0, bloomGainMin: 1 }
+const pruning = { indexGainBytesMin: 0, bloomGainMin: 1, lateBytesMin: 0 }
 
 export interface IndexedAsk {
   readonly predicate?: Predicate
