@@ -102,6 +102,8 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     ...config.http,
     ...(tls && { tls }),
     registry,
+    queries,
+    version,
     health,
     quarantine: { quarantine, nowMs },
     translate,
@@ -111,7 +113,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     close: async () => {
       accepting = false
       await grpc.close(config.shutdownTimeoutMs)
-      await http.close()
+      await http.close(config.shutdownTimeoutMs)
       await pool.close()
       await archive?.close()
       store.close()

@@ -2,17 +2,24 @@ import type { FastifyInstance } from 'fastify'
 import fastify from 'fastify'
 import { GatewayError } from '../errors.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
+import type { TableQueries } from '../query/table-queries.ts'
 import { errorBody, httpStatus } from './error-status.ts'
 import type { HealthOptions } from './routes-health.ts'
 import { healthRoutes } from './routes-health.ts'
+import { openApi } from './open-api.ts'
 import { metricsRoutes } from './routes-metrics.ts'
 import type { QuarantineRoutesOptions } from './routes-quarantine.ts'
 import { quarantineRoutes } from './routes-quarantine.ts'
+import { readRoutes } from './routes-read.ts'
+import { startRoutes } from './routes-start.ts'
+import { tableRoutes } from './routes-tables.ts'
 
 /** Requests to this door are small JSON. */
 const BODY_BYTES_MAX = 1024 * 1024
 /** A request must arrive whole within this time. */
 const REQUEST_TIMEOUT_MS = 30_000
+/** Reads that still run when the service ends. */
+const GRACE_MS = 10_000
 /** Longer than the idle time of common balancers (60 s), so that they close first. */
 const KEEP_ALIVE_MS = 65_000
 
@@ -29,6 +36,9 @@ export interface HttpServerOptions {
   readonly port: number
   readonly tls?: HttpTls
   readonly registry: MetricsRegistry
+  readonly queries: TableQueries
+  /** Of the product, for the description of the routes. */
+  readonly version: string
   readonly health: HealthOptions
   readonly quarantine: QuarantineRoutesOptions
   /** Told of errors whose cause only the log may know. */
@@ -38,7 +48,8 @@ export interface HttpServerOptions {
 export interface HttpServer {
   /** `http(s)://host:port` as bound. */
   listen(): Promise<string>
-  close(): Promise<void>
+  /** Takes no more requests and waits for running ones, which are ended after this time; default 10 seconds. */
+  close(graceMs?: number): Promise<void>
 }
 
 export function httpServer(options: HttpServerOptions): HttpServer {
@@ -59,6 +70,12 @@ export function httpServer(options: HttpServerOptions): HttpServer {
     )
     return reply.code(404).send(errorBody(error))
   })
+  const closing = new AbortController()
+  const { queries, translate } = options
+  openApi(app, options.version)
+  app.register(startRoutes)
+  app.register(tableRoutes, { queries, closing: closing.signal })
+  app.register(readRoutes, { queries, translate, closing: closing.signal })
   app.register(healthRoutes, options.health)
   app.register(metricsRoutes, { registry: options.registry })
   app.register(quarantineRoutes, options.quarantine)
@@ -75,7 +92,14 @@ export function httpServer(options: HttpServerOptions): HttpServer {
         )
       }
     },
-    close: () => app.close(),
+    close: async (graceMs = GRACE_MS) => {
+      const timer = setTimeout(
+        () => closing.abort(new GatewayError('unavailable', 'the service is shutting down')),
+        graceMs,
+      )
+      await app.close()
+      clearTimeout(timer)
+    },
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ArrowType, Field } from '../arrow/arrow-type.ts'
+import type { TextFormat } from '../arrow/row-text.ts'
 import { GatewayError } from '../errors.ts'
 import type { FrameLimits } from '../scan/frame.ts'
 
@@ -28,6 +29,23 @@ export function frameLimits(fields: readonly Field[]): FrameLimits {
     'too_large',
     `${fields.length} columns do not fit into messages of ${MESSAGE_BYTES_MAX} bytes; select fewer`,
   )
+}
+
+/** What text takes beside the values that have bytes of their own: names, quotes, commas, numbers. */
+const TEXT_BYTES_PER_CELL = 32
+/** Text of this size costs its reader little, and the scan little memory. */
+const TEXT_BYTES_TARGET = 1024 * 1024
+
+/**
+ * How rows are cut that become text, which may be many times the size of its values.
+ *
+ * @throws {GatewayError} as {@link frameLimits}.
+ */
+export function textLimits(fields: readonly Field[], text: TextFormat): FrameLimits {
+  const names = text === 'csv' ? 0 : fields.reduce((sum, { name }) => sum + name.length, 0)
+  const rowBytes = names + typesIn(fields) * TEXT_BYTES_PER_CELL
+  const rowsMax = Math.max(1, Math.floor(TEXT_BYTES_TARGET / Math.max(1, rowBytes)))
+  return { ...frameLimits(fields), bodyBytesTarget: TEXT_BYTES_TARGET / 4, rowsMax, text }
 }
 
 function typesIn(fields: readonly Field[]): number {

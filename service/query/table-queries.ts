@@ -1,4 +1,5 @@
 import type { Field } from '../arrow/arrow-type.ts'
+import type { TextFormat } from '../arrow/row-text.ts'
 import { encodeSchemaMessage } from '../arrow/schema-message.ts'
 import type { Catalog, TableDescription } from '../catalog/catalog.ts'
 import { formatTableName } from '../catalog/table-folders.ts'
@@ -11,7 +12,7 @@ import type { Predicate } from '../predicate/predicate.ts'
 import { isTrue, predicateTrue } from '../predicate/predicate.ts'
 import type { Frame } from '../scan/frame.ts'
 import type { ScanColumn, ScanRequest } from '../scan/scan-request.ts'
-import { frameLimits, MESSAGE_BYTES_MAX } from './frame-limits.ts'
+import { frameLimits, MESSAGE_BYTES_MAX, textLimits } from './frame-limits.ts'
 import { matchesPattern } from './name-pattern.ts'
 import { selectFields, tableFields } from './table-columns.ts'
 import type { TableRequest } from './table-request.ts'
@@ -81,6 +82,12 @@ export interface PlannedTable extends TableSchema {
   readonly expiresMs: number
 }
 
+/** An answer for one reader. */
+export interface WholeRead extends TableRequest {
+  /** The frames are lines of text, without its head; absent: record batches. */
+  readonly text?: TextFormat
+}
+
 export interface TableRead extends TableSchema {
   readonly frames: AsyncIterable<Frame>
 }
@@ -116,7 +123,7 @@ export interface TableQueries {
    */
   plan(request: TableRequest, signal: AbortSignal): Promise<PlannedTable>
   /** All of an answer by one reader, without a ticket. @throws {GatewayError} as `plan`; the frames, what scans throw. */
-  readTable(request: TableRequest, signal: AbortSignal): Promise<TableRead>
+  readTable(request: WholeRead, signal: AbortSignal): Promise<TableRead>
   /** @throws {GatewayError} `invalid_request` the ticket is not ours, or too old; the frames, what scans throw. */
   read(ticket: Uint8Array, signal: AbortSignal): TableRead
   /** @throws {GatewayError} `invalid_request` the ticket is not ours, or too old. */
@@ -140,9 +147,9 @@ export function tableQueries(parts: TableQueryParts): TableQueries {
       const understood = await understand(parts, { ...request, endpoints: 1 }, signal)
       const { parts: pieces } = await planParts(parts, understood, signal)
       const [{ split } = unplanned()] = withReads(understood, pieces)
-      return readSplit(parts, split, signal)
+      return readSplit(parts, { split, text: request.text }, signal)
     },
-    read: (ticket, signal) => readSplit(parts, openTicket(ticket), signal),
+    read: (ticket, signal) => readSplit(parts, { split: openTicket(ticket) }, signal),
     check: (ticket) => void assertReadable(openTicket(ticket)),
     renew: (ticket) => {
       const expiresMs = parts.nowMs() + parts.ticketTtlMs
@@ -306,13 +313,22 @@ function schemaOf({ table, fields }: UnderstoodRequest): TableSchema {
   )
 }
 
-function readSplit(parts: TableQueryParts, split: Split, signal: AbortSignal): TableRead {
+interface SplitToRead {
+  readonly split: Split
+  readonly text?: TextFormat | undefined
+}
+
+function readSplit(
+  parts: TableQueryParts,
+  { split, text }: SplitToRead,
+  signal: AbortSignal,
+): TableRead {
   const { columns, predicate, rowLimit } = assertReadable(split)
   const frames = parts.scan(
     {
       split,
       columns: scanColumns(columns, split),
-      frames: frameLimits(columns),
+      frames: text ? textLimits(columns, text) : frameLimits(columns),
       ...(predicate && { predicate }),
       ...(rowLimit !== undefined && { rowLimit }),
     },

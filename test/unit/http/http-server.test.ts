@@ -7,6 +7,7 @@ import { GatewayError } from '../../../service/errors.ts'
 import type { HttpServerOptions } from '../../../service/http/http-server.ts'
 import { httpServer } from '../../../service/http/http-server.ts'
 import type { HealthOptions } from '../../../service/http/routes-health.ts'
+import type { TableQueries } from '../../../service/query/table-queries.ts'
 import { Quarantine } from '../../../service/scan/quarantine.ts'
 import { MetricsRegistry } from '../../../service/metrics/registry.ts'
 import {
@@ -19,12 +20,16 @@ interface Parts extends Partial<Omit<HttpServerOptions, 'health'>> {
   readonly health?: Partial<HealthOptions>
 }
 
+const noQueries = {} as TableQueries
+
 function serverOf({ health, ...options }: Parts = {}) {
   return httpServer({
     host: '127.0.0.1',
     port: 0,
     registry: new MetricsRegistry('1.2.3'),
     translate: (reason) => GatewayError.from(reason),
+    version: '1.2.3',
+    queries: noQueries,
     quarantine: { quarantine: new Quarantine({ keptMs: 60_000, nowMs: () => 0 }), nowMs: () => 0 },
     ...options,
     health: { ready: async () => undefined, accepting: () => true, ...health },

@@ -1,0 +1,105 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { Field } from '../arrow/arrow-type.ts'
+import { formatType } from '../arrow/format-type.ts'
+import type { PlannedTable, TableFacts, TableQueries } from '../query/table-queries.ts'
+import { parseTableRequest, REQUEST_BYTES_MAX } from '../query/table-request.ts'
+import { apiSchemas } from './api-schemas.ts'
+import { requestSignal } from './request-signal.ts'
+
+export interface TableRoutesOptions {
+  readonly queries: TableQueries
+  /** Aborts when the service ends. */
+  readonly closing: AbortSignal
+}
+
+interface TablePlace {
+  readonly schema: string
+  readonly table: string
+}
+
+/** `/v1/schemas…`: what there is; `/v1/plan`: what a read would do. */
+export const tableRoutes: FastifyPluginAsync<TableRoutesOptions> = async (
+  app,
+  { queries, closing },
+) => {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: REQUEST_BYTES_MAX }, keepBytes)
+  app.get('/v1/schemas', apiSchemas.schemas, async (_, { raw }) => ({
+    schemas: await queries.listSchemas(requestSignal(raw, closing)),
+  }))
+  app.get<{ Params: TablePlace; Querystring: { pattern?: string; limit?: number } }>(
+    '/v1/schemas/:schema/tables',
+    apiSchemas.tables,
+    async ({ params: { schema }, query }, { raw }) => {
+      const tables: string[] = []
+      const signal = requestSignal(raw, closing)
+      for await (const { table } of queries.listTables({ schema, ...query }, signal)) {
+        tables.push(table)
+      }
+      return { schema: schema.toLowerCase(), tables }
+    },
+  )
+  app.get<{ Params: TablePlace }>(
+    '/v1/schemas/:schema/tables/:table',
+    apiSchemas.table,
+    async ({ params }, { raw }) =>
+      describedTable(await queries.describe(params, requestSignal(raw, closing))),
+  )
+  app.post<{ Body: Uint8Array | undefined }>(
+    '/v1/plan',
+    apiSchemas.plan,
+    async ({ body }, { raw }) => {
+      const request = parseTableRequest(body ?? new Uint8Array(0))
+      return plannedTable(await queries.plan(request, requestSignal(raw, closing)))
+    },
+  )
+}
+
+function keepBytes(_: unknown, body: Buffer, done: (error: null, body: Buffer) => void): void {
+  done(null, body)
+}
+
+/** A table as JSON has it. */
+export function describedTable(facts: TableFacts) {
+  const { table, fields, partitionColumns, fileCount, fileBytes, rowCount } = facts
+  return {
+    ...table,
+    columns: fields.map((field) => ({
+      ...describedColumn(field),
+      partition: partitionColumns.includes(field.name),
+    })),
+    files: fileCount,
+    bytes: fileBytes,
+    rows: rowCount,
+    partitions: facts.partitionCount,
+    conflicts: facts.conflicts.map((conflict) => ({ ...conflict })),
+  }
+}
+
+function describedColumn({ name, type, nullable }: Field) {
+  return { name, type: formatType(type), nullable }
+}
+
+/** A plan as JSON has it; tickets in base64. */
+export function plannedTable({
+  table,
+  fields,
+  endpoints,
+  rowCount,
+  ledger,
+  expiresMs,
+}: PlannedTable) {
+  return {
+    ...table,
+    columns: fields.map(describedColumn),
+    rows: rowCount,
+    splits: endpoints.map((endpoint) => ({
+      ticket: Buffer.from(endpoint.ticket).toString('base64'),
+      rows: endpoint.rowCount,
+      rowGroups: endpoint.rowGroupCount,
+      decodedBytes: endpoint.decodedBytes,
+    })),
+    expires: new Date(expiresMs).toISOString(),
+    ledger,
+  }
+}
