@@ -37,7 +37,7 @@ export function flightPrefixBytesMax(nodeCount: number, bufferCount: number): nu
     rowCount: 1,
     nodes: Array.from({ length: nodeCount }, () => node),
     buffers: Array.from({ length: bufferCount }, () => buffer),
-    bodyBytes: MESSAGE_BYTES_MAX / 2,
+    bodyBytes: Math.floor(MESSAGE_BYTES_MAX / 2),
   }
   return Math.ceil(flightPrefix(shape).length / BUFFER_ALIGNMENT_BYTES) * BUFFER_ALIGNMENT_BYTES
 }

@@ -67,7 +67,11 @@ export interface Decoder {
    * @param takeRoom finds room for so many bytes in the memory that the decoder shares with the caller
    * @throws {GatewayError} as `decode`.
    */
-  open?(plan: RowGroupPlan, buffer: Uint8Array, takeRoom: TakeRoom): RowReader | undefined
+  readonly open?: (
+    plan: RowGroupPlan,
+    buffer: Uint8Array,
+    takeRoom: TakeRoom,
+  ) => RowReader | undefined
 }
 
 /** Room that nobody else uses until the reader is done with; it may hold anything. */

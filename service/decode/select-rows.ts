@@ -16,6 +16,7 @@ export function withRowSelection(decoder: Decoder): Decoder {
       const decoded = decoder.decode(plan, buffer)
       return plan.selection === undefined ? decoded : selectAll(plan, plan.selection, decoded)
     },
+    ...(decoder.open && { open: decoder.open }),
   }
 }
 

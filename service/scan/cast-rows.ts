@@ -70,15 +70,22 @@ function castField({ piece, decoded }: CastRequest, rows: FieldRows): Column {
   if (source.kind === 'constant') return constantColumn(field.type, rowCount, source.value)
   const column = decoded[source.index]
   assert(column !== undefined, 'a column that was not decoded')
-  try {
+  return inColumn(piece, field.name, () => {
     if (matching === undefined) return castColumn(sliceColumn(column, start, rowCount), field.type)
     const window = sliceColumn(column, start, rows.windowRows)
     return castColumn(takeRows(window, matching), field.type)
+  })
+}
+
+/** Does what may fail for a column's values; the error names row group and column. */
+export function inColumn<T>({ source }: ScanPiece, name: string, work: () => T): T {
+  try {
+    return work()
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     throw new GatewayError(
       error.code,
-      `${piece.source}, column "${field.name}": ${error.message}`,
+      `${source}, column "${name}": ${error.message}`,
       error.cause === undefined ? {} : { cause: error.cause },
     )
   }

@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts'
-import type { MemoryRun, MemorySource } from './frame-memory.ts'
+import type { MemorySource } from './frame-memory.ts'
+import type { MemoryRun } from './memory-units.ts'
 
 /**
  * One scan's share of a memory: no more than so many runs at once, so that a reader who stalls does not hold

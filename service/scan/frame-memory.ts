@@ -1,13 +1,11 @@
-import assert from 'node:assert'
 import { GatewayError } from '../errors.ts'
-
-/** A run of memory, lent until `release`. */
-export interface MemoryRun {
-  /** Begins at a multiple of 64. */
-  readonly bytes: Uint8Array
-  /** May be called twice. */
-  release(): void
-}
+import {
+  MEMORY_UNIT_BYTES,
+  type MemoryPlace,
+  type MemoryRun,
+  MemoryUnits,
+  unitsOf,
+} from './memory-units.ts'
 
 /** Where frames are written. */
 export interface MemorySource {
@@ -21,9 +19,6 @@ export interface MemorySource {
   allocate(lengthBytes: number, signal: AbortSignal, isModest?: () => boolean): Promise<MemoryRun>
 }
 
-/** Memory is given out in multiples of this: small enough to waste little of a frame of a megabyte. */
-export const MEMORY_UNIT_BYTES = 64 * 1024
-
 /** This much of the memory is kept for scans that hold none: those whose readers stall cannot take all of it. */
 const KEPT_SHARE = 0.25
 
@@ -34,28 +29,24 @@ interface Waiter {
   resolve(run: MemoryRun): void
 }
 
-/**
- * Gives out contiguous runs of one piece of memory, shared by a worker's scans: the lowest free place first, so
- * that memory that was never needed is never touched.
- */
+/** Gives out runs of one piece of memory, shared by a worker's scans, and lets them wait for it. */
 export class FrameMemory implements MemorySource {
-  readonly #buffer: SharedArrayBuffer
-  /** 1 for each unit in use. */
-  readonly #used: Uint8Array
+  readonly #units: MemoryUnits
   /** Units for those who hold nothing. */
   readonly #keptCount: number
-  #freeCount: number
   readonly #waiters = new Set<Waiter>()
 
-  constructor(buffer: SharedArrayBuffer) {
-    this.#buffer = buffer
-    this.#used = new Uint8Array(Math.floor(buffer.byteLength / MEMORY_UNIT_BYTES))
-    this.#freeCount = this.#used.length
-    this.#keptCount = Math.floor(this.#used.length * KEPT_SHARE)
+  /** @param place all of the buffer by default */
+  constructor(
+    buffer: SharedArrayBuffer,
+    place: MemoryPlace = { start: 0, end: buffer.byteLength },
+  ) {
+    this.#units = new MemoryUnits(buffer, place)
+    this.#keptCount = Math.floor(this.#units.count * KEPT_SHARE)
   }
 
   get usedBytes(): number {
-    return this.#used.reduce((sum, unit) => sum + unit, 0) * MEMORY_UNIT_BYTES
+    return this.#units.usedBytes
   }
 
   allocate(
@@ -63,11 +54,11 @@ export class FrameMemory implements MemorySource {
     signal: AbortSignal,
     isModest: () => boolean = () => true,
   ): Promise<MemoryRun> {
-    const unitCount = Math.max(1, Math.ceil(lengthBytes / MEMORY_UNIT_BYTES))
+    const unitCount = unitsOf(lengthBytes)
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(GatewayError.from(signal.reason))
-      if (unitCount > this.#used.length) {
-        const limit = this.#used.length * MEMORY_UNIT_BYTES
+      if (unitCount > this.#units.count) {
+        const limit = this.#units.count * MEMORY_UNIT_BYTES
         const message = `a frame of ${lengthBytes} bytes passes the memory of ${limit}; ask for smaller blocks`
         return reject(new GatewayError('too_large', message))
       }
@@ -95,41 +86,14 @@ export class FrameMemory implements MemorySource {
   #serve(): void {
     for (const waiter of this.#waiters) {
       const isModest = waiter.isModest()
-      if (!isModest && this.#freeCount - waiter.unitCount < this.#keptCount) continue
-      const first = this.#findFree(waiter.unitCount)
-      if (first === undefined) {
+      if (!isModest && this.#units.freeCount - waiter.unitCount < this.#keptCount) continue
+      const run = this.#units.take(waiter.lengthBytes, () => this.#serve())
+      if (run === undefined) {
         if (isModest) return
         continue
       }
       this.#waiters.delete(waiter)
-      waiter.resolve(this.#take(first, waiter))
-    }
-  }
-
-  #findFree(unitCount: number): number | undefined {
-    let start = 0
-    while (start + unitCount <= this.#used.length) {
-      const busy = this.#used.subarray(start, start + unitCount).lastIndexOf(1)
-      if (busy < 0) return start
-      start += busy + 1
-    }
-    return undefined
-  }
-
-  #take(first: number, { unitCount, lengthBytes }: Waiter): MemoryRun {
-    this.#used.fill(1, first, first + unitCount)
-    this.#freeCount -= unitCount
-    let isHeld = true
-    return {
-      bytes: new Uint8Array(this.#buffer, first * MEMORY_UNIT_BYTES, lengthBytes),
-      release: () => {
-        if (!isHeld) return
-        isHeld = false
-        assert(this.#used[first] === 1)
-        this.#used.fill(0, first, first + unitCount)
-        this.#freeCount += unitCount
-        this.#serve()
-      },
+      waiter.resolve(run)
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Decoder } from '../decode/decoder.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { DecoderTrap, trapError } from './decoder-trap.ts'
+import { DecoderRooms } from './decoder-rooms.ts'
 import { DecoderTurn } from './decoder-turn.ts'
 import type { Frame } from './frame.ts'
 import { withFrameCredits } from './frame-credits.ts'
@@ -11,6 +12,7 @@ import { ReadBuffers } from './read-buffers.ts'
 import type { ScanJob, ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
 import { type ScanLimits, scanLimits } from './scan-limits.ts'
 import { emptyReceipt } from './scan-receipt.ts'
+import type { WorkerMemory } from './worker-memory.ts'
 import { runScanTask, type TaskParts, type WrittenFrame } from './scan-task.ts'
 
 export interface InProcessParts {
@@ -18,6 +20,8 @@ export interface InProcessParts {
   readonly decoder: Decoder
   readonly nowMs: () => number
   readonly limits?: Partial<ScanLimits>
+  /** Of these limits, and that of the decoder: then it can decode where frames are sent from. */
+  readonly memory?: WorkerMemory
 }
 
 /** Runs scans where it stands, without a worker: for tests and for one-shot commands. Decoding blocks everything. */
@@ -26,16 +30,19 @@ export class InProcessRunner implements ScanRunner {
   readonly #parts: Omit<TaskParts, 'memory' | 'receipt' | 'emit'>
   readonly #limits: ScanLimits
 
-  constructor({ store, decoder, nowMs, limits = {} }: InProcessParts) {
+  constructor({ store, decoder, nowMs, limits = {}, memory }: InProcessParts) {
     this.#limits = { ...scanLimits, ...limits }
-    this.memory = new FrameMemory(new SharedArrayBuffer(this.#limits.memoryBytes))
+    const buffer = memory?.memory.buffer ?? new SharedArrayBuffer(this.#limits.memoryBytes)
+    this.memory = new FrameMemory(buffer, memory?.frames)
+    const buffers = memory && { buffer, place: memory.buffers }
     this.#parts = {
       store,
       decoder,
       nowMs,
       turn: new DecoderTurn(),
       parking: new ParkingSpace(this.#limits.parkedBytesMax),
-      buffers: new ReadBuffers(this.#limits.bufferBytesKept),
+      buffers: new ReadBuffers(this.#limits.bufferBytesKept, buffers),
+      ...(memory && { rooms: new DecoderRooms(buffer, memory.rooms) }),
       readAhead: this.#limits.readAhead,
       watchDecode() {},
     }

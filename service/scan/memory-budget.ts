@@ -28,7 +28,7 @@ const READ_AHEAD_SHARE = 0.25
 export interface MemoryShares {
   readonly limits: Pick<
     ScanLimits,
-    'memoryBytes' | 'parkedBytesMax' | 'bufferBytesKept' | 'readAhead'
+    'memoryBytes' | 'parkedBytesMax' | 'bufferBytesKept' | 'roomBytes' | 'readAhead'
   >
   readonly admission: Pick<AdmissionLimits, 'bytesMax'>
 }
@@ -64,6 +64,8 @@ export function shareMemory(memoryBytes: number, workerCount: number): MemorySha
       // Parked rows are row groups in flight: admission has counted them.
       parkedBytesMax: rowGroupBytes,
       bufferBytesKept: keptBytes,
+      // So are the pages of open row groups.
+      roomBytes: Math.floor(Math.min(scanLimits.roomBytes, rowGroupBytes / workerCount)),
       readAhead: {
         countMax,
         bytesMax: Math.floor(Math.min(bytesMax, rowGroupBytes * READ_AHEAD_SHARE)),

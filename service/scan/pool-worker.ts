@@ -17,6 +17,7 @@ import { addReceipt, type ScanReceipt } from './scan-receipt.ts'
 import type { StoreConnection } from '../objects/open-store.ts'
 import { toPlainCredentials } from './worker-credentials.ts'
 import { workerEntry } from './worker-entry.ts'
+import { createWorkerMemory } from './worker-memory.ts'
 import {
   DECODING_BYTES,
   type FromWorker,
@@ -89,12 +90,13 @@ export class PoolWorker {
 
   constructor(options: PoolWorkerOptions) {
     this.#options = options
-    this.#memory = new SharedArrayBuffer(options.limits.memoryBytes)
+    const memory = createWorkerMemory(options.limits)
+    this.#memory = memory.memory.buffer
     const start: WorkerStart = {
       connection: options.connection,
       decoder: options.decoder ?? 'auto',
       limits: options.limits,
-      memory: this.#memory,
+      memory,
       decoding: this.#decoding,
     }
     this.#worker = new Worker(

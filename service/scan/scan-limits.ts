@@ -11,6 +11,8 @@ export interface ScanLimits {
   readonly parkedBytesMax: number
   /** Read buffers a worker keeps for later. */
   readonly bufferBytesKept: number
+  /** Memory for the pages of open row groups, shared by the worker's scans. */
+  readonly roomBytes: number
   /** Row groups a scan is told of before it asks for more. */
   readonly piecesAheadMax: number
   /** Files of a scan whose footers are read ahead. */
@@ -29,6 +31,7 @@ export const scanLimits: ScanLimits = {
   readAhead: { countMax: 3, bytesMax: 128 * MIB },
   parkedBytesMax: 256 * MIB,
   bufferBytesKept: 128 * MIB,
+  roomBytes: 128 * MIB,
   piecesAheadMax: 4,
   filesAheadMax: 8,
 }

@@ -3,7 +3,7 @@ import { columnBytes } from '../arrow/column-bytes.ts'
 import { type MessagePlan, planFlightMessage } from '../arrow/framed-message.ts'
 import { ownRows } from '../arrow/own-rows.ts'
 import { type BatchPiece, type BatchPlan, planBatch } from '../arrow/write-batch.ts'
-import type { DecodedRowGroup, Decoder, RowGroupPlan } from '../decode/decoder.ts'
+import type { DecodedRowGroup, RowGroupPlan } from '../decode/decoder.ts'
 import { GatewayError } from '../errors.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { type CastRows, castRows } from './cast-rows.ts'
@@ -12,10 +12,17 @@ import type { DecoderTurn } from './decoder-turn.ts'
 import { ScanFilter } from './filter-rows.ts'
 import type { FetchedPiece } from './fetch-row-group.ts'
 import { readPiece, type ReadParts } from './read-piece.ts'
-import type { MemoryRun, MemorySource } from './frame-memory.ts'
+import type { MemorySource } from './frame-memory.ts'
+import type { MemoryRun } from './memory-units.ts'
 import type { ParkingSpace } from './parking-space.ts'
 import { type ReadAheadLimits, readAhead } from './read-ahead.ts'
 import type { ReadBuffers } from './read-buffers.ts'
+import {
+  type NextFrame,
+  type PlacedFrame,
+  PlacedFrames,
+  type PlacingParts,
+} from './placed-frames.ts'
 import { RowQueue } from './row-queue.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
@@ -30,9 +37,8 @@ export interface WrittenFrame {
 }
 
 /** What a task works with. Tasks of one worker share everything but the last two and their credits for memory. */
-export interface TaskParts {
+export interface TaskParts extends PlacingParts {
   readonly store: ObjectStore
-  readonly decoder: Decoder
   readonly turn: DecoderTurn
   readonly parking: ParkingSpace
   readonly buffers: ReadBuffers
@@ -118,7 +124,76 @@ class ScanTask {
 
   /** Makes frames of one row group; true when no more rows are wanted. */
   async take(fetched: FetchedPiece): Promise<boolean> {
-    this.#source = fetched.piece.source
+    const { piece } = fetched
+    this.#source = piece.source
+    this.#parts.receipt.rowGroups++
+    this.#parts.receipt.rowsRead += piece.rowCount
+    let isTrapped = false
+    try {
+      const placed = this.#openPlaced(fetched)
+      if (placed === undefined) await this.#takeWhole(fetched)
+      else await this.#emitPlaced(placed, piece)
+    } catch (error) {
+      isTrapped = error instanceof DecoderTrap
+      throw error
+    } finally {
+      fetched.release()
+      // A row group that broke the decoder is not done: it is looked for.
+      if (!isTrapped) this.#parts.parking.leave(this.#parkedBytes)
+      this.#parkedBytes = 0
+    }
+    return this.#rowsLeft === 0
+  }
+
+  #openPlaced({ piece, buffer, early }: FetchedPiece): PlacedFrames | undefined {
+    const { plan } = piece
+    const { fields, frames } = this.#job
+    if (plan === undefined || early !== undefined || frames.text !== undefined) return undefined
+    const rows = { piece, plan, buffer, fields, frames }
+    return this.#watched(piece, () => PlacedFrames.open(rows, this.#parts))
+  }
+
+  /** Frames that are decoded where they are sent from; rows that wait come first. */
+  async #emitPlaced(placed: PlacedFrames, piece: ScanPiece): Promise<void> {
+    const { emit, memory, nowMs, receipt } = this.#parts
+    try {
+      await this.#emitFrames(true)
+      while (placed.rowsLeft > 0 && this.#rowsLeft > 0) {
+        const next = this.#watched(piece, () => placed.next(this.#rowsLeft))
+        const startedMs = nowMs()
+        const run = await memory.allocate(next.totalBytes, this.#signal)
+        receipt.memoryWaitMs += nowMs() - startedMs
+        const frame = this.#written(placed, piece, { next, run })
+        if (frame === undefined) continue
+        const { rowCount, bodyBytes } = frame
+        this.#rowsLeft -= rowCount
+        receipt.decodedBytes += bodyBytes
+        receipt.frames++
+        receipt.frameBytes += bodyBytes
+        receipt.rowsReturned += rowCount
+        emit({ ...frame, run })
+      }
+    } finally {
+      placed.release()
+    }
+  }
+
+  /** The memory is given back when there is no frame in it. */
+  #written(
+    placed: PlacedFrames,
+    piece: ScanPiece,
+    { next, run }: { readonly next: NextFrame; readonly run: MemoryRun },
+  ): PlacedFrame | undefined {
+    let frame: PlacedFrame | undefined
+    try {
+      frame = this.#watched(piece, () => placed.write(next, run.bytes))
+      return frame
+    } finally {
+      if (frame === undefined) run.release()
+    }
+  }
+
+  async #takeWhole(fetched: FetchedPiece): Promise<void> {
     this.#held = await this.#open(fetched)
     try {
       while (this.#queueNext()) await this.#emitFrames(false)
@@ -126,10 +201,7 @@ class ScanTask {
     } finally {
       this.#held.release()
       this.#held = undefined
-      this.#parts.parking.leave(this.#parkedBytes)
-      this.#parkedBytes = 0
     }
-    return this.#rowsLeft === 0
   }
 
   finish(): Promise<void> {
@@ -140,8 +212,6 @@ class ScanTask {
     const { piece, early = [] } = fetched
     const { fields } = this.#job
     const wanted = { piece, fields, filter: this.#filter, rowsMax: this.#rowsLeft }
-    this.#parts.receipt.rowGroups++
-    this.#parts.receipt.rowsRead += piece.rowCount
     const ends = [() => fetched.release()]
     const release = () => ends.splice(0).forEach((end) => end())
     if (piece.plan === undefined) {
@@ -161,24 +231,13 @@ class ScanTask {
       const rest = castRows({ ...wanted, decoded: [...early, ...decoded.columns] })
       return { rest, bytes, hasTurn: () => ends.length > 0, release }
     } catch (error) {
-      if (error instanceof DecoderTrap) this.#parts.turn.close()
       release()
       throw error
     }
   }
 
   #decode(piece: ScanPiece, plan: RowGroupPlan, buffer: Uint8Array): DecodedRowGroup {
-    const { decoder, watchDecode } = this.#parts
-    const decoded = this.#timed('decodeMs', () => {
-      watchDecode(piece)
-      try {
-        return decoder.decode(plan, buffer)
-      } catch (error) {
-        throw error instanceof GatewayError ? error : new DecoderTrap(piece.source, error)
-      } finally {
-        watchDecode(undefined)
-      }
-    })
+    const decoded = this.#watched(piece, () => this.#parts.decoder.decode(plan, buffer))
     if (decoded.rowCount !== piece.rowCount) {
       decoded.release()
       throw new GatewayError(
@@ -187,6 +246,23 @@ class ScanTask {
       )
     }
     return decoded
+  }
+
+  /** What the decoder does is timed and watched; after a trap it is out of order. */
+  #watched<T>(piece: ScanPiece, work: () => T): T {
+    const { watchDecode } = this.#parts
+    return this.#timed('decodeMs', () => {
+      watchDecode(piece)
+      try {
+        return work()
+      } catch (error) {
+        if (error instanceof GatewayError) throw error
+        this.#parts.turn.close()
+        throw new DecoderTrap(piece.source, error)
+      } finally {
+        watchDecode(undefined)
+      }
+    })
   }
 
   /** Moves the next rows of the row group to the queue; false when there are no more. */

@@ -10,6 +10,7 @@ import type { WorkerStart } from './worker-messages.ts'
 assert(parentPort !== null, 'this file is run by a ScanPool')
 const start = workerData as WorkerStart
 const tally = new EngineTally()
-const decoder = await openDecoder(start.decoder, tally.add)
+const { memory, whole: region } = start.memory
+const decoder = await openDecoder(start.decoder, tally.add, { memory, region })
 warmUp(decoder)
 serveScans(parentPort, start, decoder, tally)

@@ -1,12 +1,14 @@
 import { inspect } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
-import type { Decoder } from '../decode/decoder.ts'
+import type { ColumnReader, Decoder } from '../decode/decoder.ts'
 import { GatewayError } from '../errors.ts'
 import { DecoderTrap } from './decoder-trap.ts'
+import { DecoderRooms } from './decoder-rooms.ts'
 import { DecoderTurn } from './decoder-turn.ts'
 import type { EngineTally } from './engine-tally.ts'
 import { withFrameCredits } from './frame-credits.ts'
-import { FrameMemory, type MemoryRun } from './frame-memory.ts'
+import { FrameMemory } from './frame-memory.ts'
+import type { MemoryRun } from './memory-units.ts'
 import { Inbox } from './inbox.ts'
 import { fromPlainError, toPlainError } from './plain-error.ts'
 import { ParkingSpace } from './parking-space.ts'
@@ -89,18 +91,21 @@ class WorkerDoor {
 
   constructor(port: ScanPort, start: WorkerStart, decoder: Decoder, tally?: EngineTally) {
     const { connection, limits } = start
+    const { memory, frames, buffers, rooms } = start.memory
+    const { buffer } = memory
     const ask = (isRefused: boolean) => this.#askCredentials(isRefused)
     this.#port = port
     this.#start = start
     this.#tally = tally
     this.#decoding = new Int32Array(start.decoding)
-    this.#memory = new FrameMemory(start.memory)
+    this.#memory = new FrameMemory(buffer, frames)
     this.#shared = {
       store: openStore(connection, askedCredentials({ ask, nowMs })),
       decoder: this.#watchedDecoder(decoder),
       turn: new DecoderTurn(),
       parking: new ParkingSpace(limits.parkedBytesMax),
-      buffers: new ReadBuffers(limits.bufferBytesKept),
+      buffers: new ReadBuffers(limits.bufferBytesKept, { buffer, place: buffers }),
+      rooms: new DecoderRooms(buffer, rooms),
       readAhead: limits.readAhead,
       nowMs,
     }
@@ -194,15 +199,28 @@ class WorkerDoor {
 
   /** After a trap the others in this thread are not ended one by one: they are told of the thread's end. */
   #watchedDecoder(decoder: Decoder): Decoder {
+    const watched = <T>(work: () => T): T => {
+      try {
+        return work()
+      } catch (error) {
+        this.#isTrapped ||= !(error instanceof GatewayError)
+        throw error
+      }
+    }
+    const { open } = decoder
     return {
-      decode: (plan, buffer) => {
-        try {
-          return decoder.decode(plan, buffer)
-        } catch (error) {
-          this.#isTrapped = !(error instanceof GatewayError)
-          throw error
-        }
-      },
+      decode: (plan, buffer) => watched(() => decoder.decode(plan, buffer)),
+      ...(open && {
+        open: (plan, buffer, takeRoom) => {
+          const reader = watched(() => open(plan, buffer, takeRoom))
+          return (
+            reader && {
+              ...reader,
+              columns: reader.columns.map((one) => watchedColumn(one, watched)),
+            }
+          )
+        },
+      }),
     }
   }
 
@@ -249,5 +267,14 @@ class WorkerDoor {
 
   #tell(message: FromWorker): void {
     this.#port.postMessage(message)
+  }
+}
+
+function watchedColumn(column: ColumnReader, watched: <T>(work: () => T) => T): ColumnReader {
+  return {
+    type: column.type,
+    estimateBytes: (rowCount) => column.estimateBytes(rowCount),
+    read: (rowCount, target) => watched(() => column.read(rowCount, target)),
+    seek: (row) => watched(() => column.seek(row)),
   }
 }

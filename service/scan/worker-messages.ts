@@ -5,6 +5,7 @@ import type { ScanLimits } from './scan-limits.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
 import type { StoreConnection } from '../objects/open-store.ts'
 import type { PlainCredentials } from './worker-credentials.ts'
+import type { WorkerMemory } from './worker-memory.ts'
 
 /** Bytes of {@link WorkerStart.decoding}. */
 export const DECODING_BYTES = 12
@@ -14,8 +15,8 @@ export interface WorkerStart {
   readonly connection: StoreConnection
   readonly decoder: DecoderEngine
   readonly limits: ScanLimits
-  /** Where it writes its frames. */
-  readonly memory: SharedArrayBuffer
+  /** Where it works, and writes its frames. */
+  readonly memory: WorkerMemory
   /**
    * Three int32 that outlive the worker: the scan whose row group it is decoding (0: none), the number of that row
    * group among those of the scan that are decoded, and how many times it has begun to decode.

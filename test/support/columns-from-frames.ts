@@ -17,9 +17,15 @@ export async function rowsOfFrames(
 }
 
 export function rowsOfFrame(fields: readonly Field[], frame: Frame): Canonical[][] {
+  const { columns, rowCount } = columnsOfFrame(fields, frame)
+  return canonicalRows(columns, rowCount)
+}
+
+/** Columns over a copy of the frame. */
+export function columnsOfFrame(fields: readonly Field[], frame: Frame) {
   const [batch] = columnsFromIpc(fields, [ipcOf(frame)])
   if (batch?.rowCount !== frame.rowCount) throw new Error('a frame with other rows than it says')
-  return canonicalRows(batch.columns, batch.rowCount)
+  return batch
 }
 
 /** The frame's header and body as an encapsulated IPC message. */

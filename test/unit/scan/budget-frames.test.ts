@@ -1,6 +1,7 @@
 import t from 'tap'
 import { withFrameCredits } from '../../../service/scan/frame-credits.ts'
-import { FrameMemory, MEMORY_UNIT_BYTES } from '../../../service/scan/frame-memory.ts'
+import { FrameMemory } from '../../../service/scan/frame-memory.ts'
+import { MEMORY_UNIT_BYTES } from '../../../service/scan/memory-units.ts'
 
 const quiet = new AbortController().signal
 
