@@ -96,7 +96,7 @@ function fixedBytes(text: string, byteWidth: number): string {
 function durationNanoseconds(text: string): number | string {
   const [, sign, seconds = '', fraction = ''] = /^(-?)PT(\d+)(?:\.(\d+))?S$/.exec(text) ?? []
   const value = BigInt(seconds + fraction.padEnd(9, '0')) * (sign === '-' ? -1n : 1n)
-  return value < 2n ** 53n && value > -(2n ** 53n) ? Number(value) : textOf(value)
+  return value < 2n ** 53n && value > -(2n ** 53n) ? Number(value) : String(value)
 }
 
 function hex(bytes: Buffer): string {
