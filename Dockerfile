@@ -6,7 +6,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY service service
 COPY proto proto
-RUN npm run build:service && npm run build:kernels
+RUN npm run build:service && npm run build:kernels && npm run build:worker
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24.21.0-bookworm-slim

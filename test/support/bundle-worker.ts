@@ -1,11 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '../..')
 
-/** The worker of a pool in one file, without its packages. */
+interface Bundler {
+  bundleWorker(outfile: string, define: Readonly<Record<string, string>>): Promise<void>
+}
+
+/** The worker of a pool in one file, as `npm run build` makes it. */
 export interface BundledWorker {
   /** To be given as the pool's `entry`. */
   readonly entry: URL
@@ -23,16 +26,8 @@ export async function bundleWorker(): Promise<BundledWorker> {
   const outfile = join(folder, 'scan-worker.mjs')
   // What lies beside the sources is found there.
   const source = pathToFileURL(join(root, 'service/decode/decoder.ts')).href
-  await build({
-    entryPoints: [join(root, 'service/scan/scan-worker.ts')],
-    outfile,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    define: { 'import.meta.url': JSON.stringify(source) },
-    logLevel: 'warning',
-  })
+  const { href } = pathToFileURL(join(root, 'service/scan/bundle-worker.mjs'))
+  const bundler = (await import(href)) as Bundler
+  await bundler.bundleWorker(outfile, { 'import.meta.url': JSON.stringify(source) })
   return { entry: pathToFileURL(outfile), remove: () => rmSync(folder, { recursive: true }) }
 }
