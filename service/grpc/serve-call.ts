@@ -21,13 +21,17 @@ export interface CallKeeper {
   readonly translate: ErrorTranslator
 }
 
+/** The query a request belongs to, as its caller names it; `''`: none. */
+export type QueryIdOf<Input> = (request: Input) => string
+
 /** A method of one answer. */
 export function answerCall<Input, Output>(
   keeper: CallKeeper,
   respond: (request: Input, signal: AbortSignal) => Promise<Output>,
+  queryIdOf: QueryIdOf<Input> = () => '',
 ) {
   return (call: ServerUnaryCall<Input, Output>, answer: sendUnaryData<Output>): void => {
-    const ended = watchCall(keeper, call.getPath())
+    const ended = watchCall(keeper, call.getPath(), queryIdOf(call.request))
     const life = callSignal(call)
     respond(call.request, life.signal).then(
       (response) => {
@@ -49,9 +53,10 @@ export function answerCall<Input, Output>(
 export function streamCall<Input>(
   keeper: CallKeeper,
   framesOf: (request: Input, signal: AbortSignal) => AsyncIterable<Frame>,
+  queryIdOf: QueryIdOf<Input> = () => '',
 ) {
   return (call: ServerWritableStream<Input, unknown>): void => {
-    const ended = watchCall(keeper, call.getPath())
+    const ended = watchCall(keeper, call.getPath(), queryIdOf(call.request))
     const life = callSignal(call)
     const send = async () => sendFrames(call, framesOf(call.request, life.signal), life.signal)
     send().then(
@@ -74,13 +79,14 @@ export function streamCall<Input>(
 export function watchCall(
   { observe }: CallKeeper,
   path: string,
+  queryId = '',
 ): (error: GatewayError | undefined) => void {
   const started = performance.now()
   return (error) =>
     observe({
       method: path.slice(path.lastIndexOf('/') + 1),
       durationMs: performance.now() - started,
-      queryId: '',
+      queryId,
       error,
     })
 }
