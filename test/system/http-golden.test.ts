@@ -11,6 +11,9 @@ import { rowsFromCsv, rowsFromNdjson } from '../support/rows-from-text.ts'
 import { startStack } from '../support/start-stack.ts'
 
 const schema = 'golden'
+// Seconds alone, more beside others.
+t.setTimeout(180_000)
+
 const stack = await startStack()
 t.teardown(() => stack.close())
 await stack.client.makeBucket(schema)

@@ -8,6 +8,9 @@ import { goldenBytes } from '../support/columns-golden.ts'
 import { startStack } from '../support/start-stack.ts'
 import { longs, writeParquet } from '../support/write-parquet.ts'
 
+// Seconds alone, more beside others.
+t.setTimeout(180_000)
+
 const stack = await startStack()
 t.teardown(() => stack.close())
 const { client, http } = stack
@@ -30,7 +33,7 @@ await put('tables/numbers/a.parquet', numbers)
 await put('tables/wörter/day=2026-11-02/a.parquet', goldenBytes('one_row'))
 
 const link = (query: Readonly<Record<string, string>>) =>
-  `${http}/v1/read?${new URLSearchParams({ schema: 'shop', table: 'numbers', ...query })}`
+  `${http}/v1/read?${new URLSearchParams({ schema: 'shop', table: 'numbers', ...query }).toString()}`
 
 async function textAt(url: string, headers: Record<string, string> = {}): Promise<string> {
   const response = await fetch(url, { headers })
