@@ -3,6 +3,7 @@ import { copyFile, mkdir, readdir, readFile, stat, utimes, writeFile } from 'nod
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { transform } from 'esbuild'
+import { bundleWorkerTo } from './bundle-worker.ts'
 import { loadKernels } from '../../service/decode/kernel-module.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -48,6 +49,7 @@ export async function buildInto(target: string): Promise<string> {
   await loadKernels()
   await mkdir(join(target, 'kernels'), { recursive: true })
   await copyFile(join(dist, 'kernels/decode.wasm'), join(target, 'kernels/decode.wasm'))
+  await bundleWorkerTo(join(target, 'service/scan/scan-worker.js'))
   return target
 }
 

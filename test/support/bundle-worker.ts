@@ -26,8 +26,16 @@ export async function bundleWorker(): Promise<BundledWorker> {
   const outfile = join(folder, 'scan-worker.mjs')
   // What lies beside the sources is found there.
   const source = pathToFileURL(join(root, 'service/decode/decoder.ts')).href
+  await bundleWorkerTo(outfile, { 'import.meta.url': JSON.stringify(source) })
+  return { entry: pathToFileURL(outfile), remove: () => rmSync(folder, { recursive: true }) }
+}
+
+/** Bundles it to a file that lies as `service/scan/scan-worker.js` does in `dist`. */
+export async function bundleWorkerTo(
+  outfile: string,
+  define: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const { href } = pathToFileURL(join(root, 'service/scan/bundle-worker.mjs'))
   const bundler = (await import(href)) as Bundler
-  await bundler.bundleWorker(outfile, { 'import.meta.url': JSON.stringify(source) })
-  return { entry: pathToFileURL(outfile), remove: () => rmSync(folder, { recursive: true }) }
+  await bundler.bundleWorker(outfile, define)
 }

@@ -17,9 +17,6 @@ import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 const cache = join(import.meta.dirname, '../../.cache')
 
-/** Mutants of seed 2 that trap parquet-wasm, so that workers are lost and replaced all the time. */
-const TRAPPING: readonly number[] = [289, 418, 509, 803, 2233]
-
 const SAMPLES = 360
 const SAMPLE_MS_MIN = 250
 const FAULT_EVERY_MS = 8_000
@@ -61,7 +58,7 @@ export async function runSoak(seconds: number, seed = 1): Promise<SoakReport> {
   const minio = await startMinio()
   const proxy = await startTcpProxy(minio.url)
   try {
-    const hostileTables = await putSoakTables(storeClient(minio), TRAPPING)
+    const hostileTables = await putSoakTables(storeClient(minio))
     const program = join(await buildInto(folder), 'service/main.js')
     const settings = gatewaySettings(
       { ...minio, url: proxy.url },

@@ -46,7 +46,7 @@ export class SoakReaders {
   /** Reads the good tables once, while nothing is wrong: what all later readings are compared with. */
   async learn(): Promise<void> {
     const client = this.#open()
-    for (const table of goodTables) this.#hashes.set(table, await hashOf(client, table))
+    for (const table of goodTables) this.#hashes.set(table, await tableHash(client, table))
   }
 
   start(): void {
@@ -78,7 +78,7 @@ export class SoakReaders {
   async #compare(table: string): Promise<void> {
     const client = this.#open()
     await this.#forever(passingCodes, async () => {
-      if ((await hashOf(client, table)) === this.#hashes.get(table)) return 'right'
+      if ((await tableHash(client, table)) === this.#hashes.get(table)) return 'right'
       this.wrong.push(`${table}: other bytes`)
       return 'other bytes'
     })
@@ -119,7 +119,7 @@ export class SoakReaders {
     const { hostileTables } = this.#options
     let number = 0
     await this.#forever(new Set([...passingCodes, ...fileCodes]), async () => {
-      await hashOf(client, hostileTables[number++ % hostileTables.length] ?? '')
+      await tableHash(client, hostileTables[number++ % hostileTables.length] ?? '')
       return 'read a mutant'
     })
   }
@@ -141,8 +141,8 @@ export class SoakReaders {
   }
 }
 
-/** All bytes of all splits, in order. */
-async function hashOf(client: FederationClient, table: string): Promise<string> {
+/** All bytes of all splits of a table of the soak, in order, as a hash. */
+export async function tableHash(client: FederationClient, table: string): Promise<string> {
   const hash = createHash('sha1')
   for (const split of await client.plan({ schema: soakSchema, table })) {
     const stream = client.readSplit(split, { deadline: Date.now() + CALL_MS_MAX })

@@ -14,15 +14,15 @@ const FILE_COUNT = 2
 const ROWS_PER_FILE = 20_000
 const ROWS_PER_GROUP = 5_000
 
-/** Mutants of seed 2: some that cost a worker when the list was made, and as many of all kinds. */
-const SEED = 2
+export const SOAK_SEED = 2
+/** Of all kinds. */
 const MUTANT_COUNT = 60
 
+/** Mutants of seed 2 that trapped parquet-wasm when the list was made, so that workers are lost and replaced. */
+export const trappingMutants: readonly number[] = [289, 418, 509, 803, 2233]
+
 /** Puts all tables; answers the names of those whose files are damaged, each of one file. */
-export async function putSoakTables(
-  client: Client,
-  trapping: readonly number[] = [],
-): Promise<readonly string[]> {
+export async function putSoakTables(client: Client): Promise<readonly string[]> {
   await client.makeBucket(soakSchema)
   const put = (table: string, name: string, bytes: Uint8Array) =>
     client.putObject(soakSchema, `tables/${table}/${name}.parquet`, Buffer.from(bytes))
@@ -33,10 +33,13 @@ export async function putSoakTables(
   await put('nested', 'file', goldenBytes(NESTED_GOLDEN))
   const broken = brokenFiles().map(([name]) => ({ name, bytes: goldenBytes(`broken/${name}`) }))
   const originals = goldenNames().map((name) => ({ parts: takeApart(goldenBytes(name)) }))
-  const numbers = [...trapping, ...Array.from({ length: MUTANT_COUNT }, (_, number) => number)]
+  const numbers = [
+    ...trappingMutants,
+    ...Array.from({ length: MUTANT_COUNT }, (_, number) => number),
+  ]
   const mutants = numbers.map((number) => ({
     name: `mutant_${number}`,
-    bytes: mutantOf(originals, SEED, number).mutant.bytes,
+    bytes: mutantOf(originals, SOAK_SEED, number).mutant.bytes,
   }))
   const hostile = [...broken, ...mutants]
   for (const { name, bytes } of hostile) await put(`hostile_${name}`, 'file', bytes)
