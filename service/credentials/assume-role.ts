@@ -3,6 +3,7 @@ import { signV4 } from 'minio/dist/esm/signing.mjs'
 import { GatewayError } from '../errors.ts'
 import { askSts, isStsRefusal, saidBySts } from './ask-sts.ts'
 import type { StsAddress } from './ask-sts.ts'
+import { sameCredentials } from './store-credentials.ts'
 import type { CredentialsProvider, StoreCredentials } from './store-credentials.ts'
 import { SESSION_NAME } from './web-identity.ts'
 
@@ -15,20 +16,30 @@ export interface AssumeRoleOptions {
   readonly region: string
 }
 
-/** Exchanges long-lived keys for a session, which is all that requests are signed with. */
+/**
+ * Exchanges long-lived keys for a session, which is all that requests are signed with. Keys that the STS refuses are
+ * asked for again, once: they may just have been rotated.
+ */
 export function assumeRole({ base, sts, roleArn, region }: AssumeRoleOptions): CredentialsProvider {
+  const ask = (keys: StoreCredentials, signal: AbortSignal) => {
+    const sign = (url: URL, body: string) =>
+      signature({ url, body, region, date: new Date(sts.nowMs()) }, keys)
+    const parameters = { RoleArn: roleArn, RoleSessionName: SESSION_NAME }
+    return askSts({ action: 'AssumeRole', parameters, sign }, sts, signal)
+  }
+
   return {
     source: 'assume-role',
     async retrieve(_, signal) {
       const keys = await base.retrieve({}, signal)
-      const sign = (url: URL, body: string) =>
-        signature({ url, body, region, date: new Date(sts.nowMs()) }, keys)
-      const parameters = { RoleArn: roleArn, RoleSessionName: SESSION_NAME }
-      const answer = await askSts({ action: 'AssumeRole', parameters, sign }, sts, signal)
+      const answer = await ask(keys, signal)
       if (!isStsRefusal(answer)) return answer
+      const others = await base.retrieve({ refused: keys }, signal)
+      const second = sameCredentials(keys, others) ? answer : await ask(others, signal)
+      if (!isStsRefusal(second)) return second
       throw new GatewayError(
         'unavailable',
-        `the STS ${sts.url} refused AssumeRole to the keys of the source ${base.source} (${saidBySts(answer)}); check that they are good and may assume ${roleArn}`,
+        `the STS ${sts.url} refused AssumeRole to the keys of the source ${base.source} (${saidBySts(second)}); check that they are good and may assume ${roleArn}`,
       )
     },
   }

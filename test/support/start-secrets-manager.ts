@@ -10,7 +10,7 @@ export interface SecretsManager {
   current: string
   /** Empty: there is no version before. */
   previous: string
-  /** The version stages that were asked for. */
+  /** What was asked for: name and version stage. */
   readonly asked: readonly string[]
   close(): Promise<void>
 }
@@ -20,8 +20,8 @@ export async function startSecretsManager(current: string): Promise<SecretsManag
   const state = { current, previous: '' }
   const server = createServer((request, answer) => {
     void json(request).then((body) => {
-      const { VersionStage = 'AWSCURRENT' } = body as { VersionStage?: string }
-      asked.push(VersionStage)
+      const { SecretId, VersionStage = 'AWSCURRENT' } = body as Record<string, string>
+      asked.push(`${SecretId} ${VersionStage}`)
       const isPrevious = VersionStage === 'AWSPREVIOUS'
       const found = isPrevious ? state.previous || 'ResourceNotFoundException' : state.current
       const isError = found.endsWith('Exception')

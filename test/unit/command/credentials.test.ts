@@ -4,6 +4,7 @@ import t from 'tap'
 import { runCommand } from '../../../service/command/command-line.ts'
 import { credentialsFormats, printedCredentials } from '../../../service/command/credentials.ts'
 import { Secret } from '../../../service/credentials/secret.ts'
+import { startScriptedServer } from '../../support/start-scripted-server.ts'
 
 const store = { url: 'https://minio:9000', region: 'eu-west-1' }
 const session = {
@@ -73,6 +74,24 @@ t.test('the command prints those of the settings, json unless told otherwise', a
   )
   for (const format of credentialsFormats)
     t.match(await run(['--format', format], env), { code: 0, stdout: /secret/ })
+})
+
+t.test('the chain ends at the roles of task and machine', async (t) => {
+  const role = { AccessKeyId: 'role-key', SecretAccessKey: 's', Token: 't' }
+  const server = await startScriptedServer(({ path }) =>
+    path === '/task' ? { body: JSON.stringify(role) } : { status: 404 },
+  )
+  t.teardown(() => server.close())
+  const env = {
+    SPILLWAY_STORE_URL: 'http://minio:9000',
+    SPILLWAY_STORE_CREDENTIALS: 'chain',
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: server.url,
+  }
+  t.match(await run([], { ...env, AWS_CONTAINER_CREDENTIALS_FULL_URI: `${server.url}/task` }), {
+    code: 0,
+    stdout: /"access_key": "role-key"/,
+  })
+  t.match(await run([], env), { code: 1, stdout: '', stderr: /metadata service.*answered 404/ })
 })
 
 t.test('what cannot be printed is told on stderr', async (t) => {

@@ -50,7 +50,7 @@ t.test('the end of a session is told by our clock, whatever the other one says',
 })
 
 t.test('a refusal is told in its words, shortened and cleaned', async (t) => {
-  const message = `Token is${'\n'}expired ${'x'.repeat(400)}`
+  const message = `Token is\nexpired ${'x'.repeat(400)}`
   const error = `<Error><Type/><Code>InvalidParameterValue</Code><Message>${message}</Message></Error>`
   const { answered } = await ask(t, {
     status: 400,

@@ -64,7 +64,7 @@ t.test('the settings name sources in a fixed order', async (t) => {
   t.equal((await all?.retrieve({}, forEver()))?.accessKey, 'mine')
   const role = namedProviders({ static: keys('mine'), roleArn: 'arn:aws:iam::1:role/x' }, options)
   t.equal(role?.source, 'assume-role')
-  await t.rejects(role?.retrieve({}, forEver()) ?? Promise.resolve(), { code: 'unavailable' })
+  await t.rejects(async () => role?.retrieve({}, forEver()), { code: 'unavailable' })
 })
 
 async function moduleOf(t: Test, text: string): Promise<CredentialsProvider> {

@@ -1,5 +1,3 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -8,60 +6,42 @@ import {
   readStoreSecret,
   secretsManagerProvider,
 } from '../../../service/credentials/secrets-manager-credentials.ts'
+import { startSecretsManager } from '../../support/start-secrets-manager.ts'
+import type { SecretsManager } from '../../support/start-secrets-manager.ts'
 
 const forEver = (): AbortSignal => new AbortController().signal
 
 interface Vault {
   readonly client: SecretsManagerClient
-  /** What it answers: a secret, or the name of an error. */
-  secret: string
-  /** The version before; empty: there is none. */
-  previous: string
-  readonly asked: string[]
+  readonly server: SecretsManager
 }
 
-/** A server that speaks as much of Secrets Manager's protocol as one call takes. */
 async function vault(t: Test, secret: string): Promise<Vault> {
-  const asked: string[] = []
-  const state = { secret, previous: '' }
-  const server = createServer((request, answer) => {
-    let body = ''
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()))
-    request.on('end', () => {
-      asked.push(`${String(request.headers['x-amz-target'])} ${body}`)
-      const isPrevious = JSON.parse(body).VersionStage === 'AWSPREVIOUS'
-      const found = isPrevious ? state.previous || 'ResourceNotFoundException' : state.secret
-      const failed = found.endsWith('Exception')
-      answer.writeHead(failed ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
-      answer.end(JSON.stringify(failed ? { __type: found } : { SecretString: found }))
-    })
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
+  const server = await startSecretsManager(secret)
   const client = new SecretsManagerClient({
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: server.url,
     region: 'us-east-1',
     maxAttempts: 1,
     credentials: { accessKeyId: 'a', secretAccessKey: 's' },
   })
-  t.teardown(() => {
+  t.teardown(async () => {
     client.destroy()
-    server.close()
-    server.closeAllConnections()
+    await server.close()
   })
-  return Object.assign(state, { client, asked })
+  return { client, server }
 }
 
 const minioSecret = (secretKey: string): string =>
   JSON.stringify({ access_key: 'reader', secret_key: secretKey, server: 'minio:9000' })
 
 t.test('the secret of the connector we replace is read, by any of its spellings', async (t) => {
-  const { client, asked } = await vault(t, minioSecret('s1'))
+  const { client, server } = await vault(t, minioSecret('s1'))
   const read = await readStoreSecret({ secretName: 'lake/minio', client }, forEver())
   t.strictSame(
     [read.accessKey, read.secretKey.reveal(), read.server],
     ['reader', 's1', 'minio:9000'],
   )
-  t.strictSame(asked, ['secretsmanager.GetSecretValue {"SecretId":"lake/minio"}'])
+  t.strictSame(server.asked, ['lake/minio AWSCURRENT'])
 
   const other = await vault(t, '{"accessKey":"a","secretKey":"s","session_token":"t"}')
   const spelt = await readStoreSecret({ secretName: 'x', client: other.client }, forEver())
@@ -94,15 +74,15 @@ t.test('a secret of another shape is named, never quoted', async (t) => {
 })
 
 t.test('one reading serves all until its time is over or the store refuses it', async (t) => {
-  const server = await vault(t, minioSecret('s1'))
+  const { client, server } = await vault(t, minioSecret('s1'))
   let nowMs = 0
-  const provider = secretsManagerProvider({ secretName: 'x', client: server.client })
+  const provider = secretsManagerProvider({ secretName: 'x', client })
   const source = new CachedCredentials({ provider, nowMs: () => nowMs, random: () => 0 })
   const secretNow = async (): Promise<string> => (await source.get(forEver())).secretKey.reveal()
   t.strictSame(await Promise.all([secretNow(), secretNow(), secretNow()]), ['s1', 's1', 's1'])
   t.equal(server.asked.length, 1)
 
-  server.secret = minioSecret('s2')
+  server.current = minioSecret('s2')
   nowMs = 299_999
   t.equal(await secretNow(), 's1')
   source.expire()
@@ -113,34 +93,34 @@ t.test('one reading serves all until its time is over or the store refuses it', 
   t.equal(server.asked.length, 2, 'what was just read is not read again')
 
   nowMs += 300_000
-  server.secret = minioSecret('s3')
+  server.current = minioSecret('s3')
   t.equal(await secretNow(), 's2', 'nobody waits for the reading')
   while ((await secretNow()) !== 's3') await new Promise((resolve) => setImmediate(resolve))
   t.equal(server.asked.length, 3)
 })
 
 t.test('a rotation that the store does not know yet: the version before serves', async (t) => {
-  const server = await vault(t, minioSecret('new'))
-  const provider = secretsManagerProvider({ secretName: 'x', client: server.client })
+  const { client, server } = await vault(t, minioSecret('new'))
+  const provider = secretsManagerProvider({ secretName: 'x', client })
   const refused = await provider.retrieve({}, forEver())
   const secretOf = async (): Promise<string> =>
     (await provider.retrieve({ refused }, forEver())).secretKey.reveal()
   t.equal(await secretOf(), 'new', 'there is no version before')
   server.previous = minioSecret('old')
   t.equal(await secretOf(), 'old')
-  server.secret = minioSecret('newer')
+  server.current = minioSecret('newer')
   t.equal(await secretOf(), 'newer', 'the current one first')
   t.strictSame(
-    server.asked.map((text) => /AWS(\w+)/.exec(text)?.[1]),
+    server.asked.map((text) => text.replace(/^x AWS/, '')),
     ['CURRENT', 'CURRENT', 'PREVIOUS', 'CURRENT', 'PREVIOUS', 'CURRENT'],
   )
 })
 
 t.test('a failed reading is not kept', async (t) => {
-  const server = await vault(t, 'InternalServiceErrorException')
-  const provider = secretsManagerProvider({ secretName: 'x', client: server.client })
+  const { client, server } = await vault(t, 'InternalServiceErrorException')
+  const provider = secretsManagerProvider({ secretName: 'x', client })
   await t.rejects(provider.retrieve({}, forEver()), { code: 'unavailable' })
-  server.secret = minioSecret('s1')
+  server.current = minioSecret('s1')
   t.equal((await provider.retrieve({}, forEver())).accessKey, 'reader')
   await t.rejects(provider.retrieve({}, AbortSignal.abort()), { code: 'cancelled' })
 })
