@@ -160,7 +160,7 @@ async function openRooms(config: Config, registry: MetricsRegistry, note: CostNo
     credentials,
     workerCount,
     decoder: config.decoder,
-    ...shareMemory(memoryBytes, workerCount),
+    ...shareMemory(memoryBytes, workerCount, config.byteCacheBytesMax),
     quarantineMs: config.quarantineMs,
     onLoss: () => registry.add('workersLost', 1),
   })

@@ -28,6 +28,8 @@ export interface Config {
   /** How long a row group that cost a worker is refused. */
   readonly quarantineMs: number
   readonly footerCacheBytesMax: number
+  /** For data that is read again; 0: none. Absent: as the memory allows. */
+  readonly byteCacheBytesMax: number | undefined
   /** What is kept over restarts; absent: nothing. */
   readonly cacheDirectory: string | undefined
   readonly cacheDirectoryBytesMax: number
@@ -82,6 +84,7 @@ export function readConfig(env: Environment): Config {
     memoryBytes: memoryBytes(read),
     quarantineMs: read.duration('SPILLWAY_QUARANTINE', '10m'),
     footerCacheBytesMax: read.size('SPILLWAY_FOOTER_CACHE_BYTES', '256MiB', MEBIBYTE),
+    byteCacheBytesMax: byteCacheBytes(read),
     cacheDirectory: read.text('SPILLWAY_CACHE_DIRECTORY', '') || undefined,
     cacheDirectoryBytesMax: read.size('SPILLWAY_CACHE_DIRECTORY_BYTES', '1GiB', MEBIBYTE),
     schemaMode: read.oneOf('SPILLWAY_SCHEMA_MODE', ['sample', 'full'], 'sample'),
@@ -99,6 +102,11 @@ const MEMORY_BYTES_LEAST = 128 * MEBIBYTE
 function memoryBytes(read: SettingReader): number {
   const isGiven = read.text('SPILLWAY_MEMORY_BYTES', '0') !== '0'
   return isGiven ? read.size('SPILLWAY_MEMORY_BYTES', '0', MEMORY_BYTES_LEAST) : 0
+}
+
+function byteCacheBytes(read: SettingReader): number | undefined {
+  const isGiven = read.text('SPILLWAY_BYTE_CACHE_BYTES', '') !== ''
+  return isGiven ? read.size('SPILLWAY_BYTE_CACHE_BYTES', '0', 0) : undefined
 }
 
 function refuseOpenDoors(read: SettingReader, config: Config): void {

@@ -14,6 +14,8 @@ const SCAN_SHARE = 0.5
 /** Shares of the budget, all workers together; what is left, at least half, is for row groups in flight. */
 const FRAME_SHARE = 0.25
 const KEPT_SHARE = 0.125
+/** Of bytes that are kept for who reads them again, as much as an eighth of the budget, beside it. */
+const CACHE_SHARE = 0.125
 
 /** Frame memory of a worker below this could not hold two of Athena's blocks (16 MiB and a bit). */
 const FRAME_BYTES_MIN = 40 * MIB
@@ -28,7 +30,12 @@ const READ_AHEAD_SHARE = 0.25
 export interface MemoryShares {
   readonly limits: Pick<
     ScanLimits,
-    'memoryBytes' | 'parkedBytesMax' | 'bufferBytesKept' | 'roomBytes' | 'readAhead'
+    | 'memoryBytes'
+    | 'parkedBytesMax'
+    | 'bufferBytesKept'
+    | 'byteCacheBytes'
+    | 'roomBytes'
+    | 'readAhead'
   >
   readonly admission: Pick<AdmissionLimits, 'bytesMax'>
 }
@@ -49,8 +56,14 @@ export function defaultWorkerCount(coreCount: number, memoryBytes: number): numb
 /**
  * Frames and kept read buffers get a fixed share for each worker, none more than it can use; row groups in flight
  * (fetched bytes, and what they decode to until it is written) get the rest by admission, all workers together.
+ *
+ * @param byteCacheBytes of all workers together; default an eighth of the budget, at most 256 MiB
  */
-export function shareMemory(memoryBytes: number, workerCount: number): MemoryShares {
+export function shareMemory(
+  memoryBytes: number,
+  workerCount: number,
+  byteCacheBytes = Math.min(memoryBytes * CACHE_SHARE, scanLimits.byteCacheBytes),
+): MemoryShares {
   const perWorker = (share: number, most: number) =>
     Math.floor(Math.min((memoryBytes * share) / workerCount, most))
   const frameBytes = Math.max(FRAME_BYTES_MIN, perWorker(FRAME_SHARE, scanLimits.memoryBytes))
@@ -64,6 +77,7 @@ export function shareMemory(memoryBytes: number, workerCount: number): MemorySha
       // Parked rows are row groups in flight: admission has counted them.
       parkedBytesMax: rowGroupBytes,
       bufferBytesKept: keptBytes,
+      byteCacheBytes: Math.floor(byteCacheBytes / workerCount),
       // So are the pages of open row groups.
       roomBytes: Math.floor(Math.min(scanLimits.roomBytes, rowGroupBytes / workerCount)),
       readAhead: {

@@ -11,6 +11,8 @@ export interface ScanLimits {
   readonly parkedBytesMax: number
   /** Read buffers a worker keeps for later. */
   readonly bufferBytesKept: number
+  /** Fetched bytes that a worker keeps for who reads them again; beside the budget of scans. */
+  readonly byteCacheBytes: number
   /** Memory for the pages of open row groups, shared by the worker's scans. */
   readonly roomBytes: number
   /** Row groups a scan is told of before it asks for more. */
@@ -31,6 +33,7 @@ export const scanLimits: ScanLimits = {
   readAhead: { countMax: 3, bytesMax: 128 * MIB },
   parkedBytesMax: 256 * MIB,
   bufferBytesKept: 128 * MIB,
+  byteCacheBytes: 256 * MIB,
   roomBytes: 128 * MIB,
   piecesAheadMax: 4,
   filesAheadMax: 8,

@@ -17,6 +17,7 @@ import type { ScanJob, ScanPiece } from './scan-job.ts'
 import { emptyReceipt, type ScanReceipt } from './scan-receipt.ts'
 import { runScanTask, type TaskParts, type WrittenFrame } from './scan-task.ts'
 import { openStore } from '../objects/open-store.ts'
+import { withByteCache } from '../objects/with-byte-cache.ts'
 import { askedCredentials, type PlainCredentials } from './worker-credentials.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 
@@ -100,7 +101,11 @@ class WorkerDoor {
     this.#decoding = new Int32Array(start.decoding)
     this.#memory = new FrameMemory(buffer, frames)
     this.#shared = {
-      store: openStore(connection, askedCredentials({ ask, nowMs })),
+      store: withByteCache(openStore(connection, askedCredentials({ ask, nowMs })), {
+        bytesMax: limits.byteCacheBytes,
+        rangeBytesMax: limits.byteCacheBytes,
+        keep: 'repeated',
+      }),
       decoder: this.#watchedDecoder(decoder),
       turn: new DecoderTurn(),
       parking: new ParkingSpace(limits.parkedBytesMax),
