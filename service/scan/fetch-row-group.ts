@@ -4,6 +4,7 @@ import type { RowGroupPlan } from '../decode/decoder.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import type { ReadBuffers } from './read-buffers.ts'
 import type { ScanPiece } from './scan-job.ts'
+import type { SharedReads } from './shared-reads.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
 
 /** A piece with its bytes in place. */
@@ -24,6 +25,7 @@ export interface FetchParts {
   readonly store: ObjectStore
   readonly buffers: ReadBuffers
   readonly receipt: ScanReceipt
+  readonly shared: SharedReads
 }
 
 /**
@@ -38,14 +40,16 @@ export async function fetchRowGroup(
 ): Promise<FetchedPiece> {
   const { plan } = piece
   if (plan === undefined) return { piece, buffer: new Uint8Array(0), release() {} }
-  parts.receipt.wastedBytes += plan.wastedBytes
+  parts.receipt.wastedBytes += plan.wastedBytes + (piece.shared?.wastedBytes ?? 0)
   const lent = parts.buffers.take(plan.bufferBytes)
   const buffer = lent.bytes
   clearGaps(plan, buffer)
   buffer.set(plan.tail, plan.tailAt)
   const read = async ({ start, end, at }: RowGroupPlan['fetches'][number], abort: AbortSignal) => {
-    parts.receipt.fetchRequests++
     const into = buffer.subarray(at, at + end - start)
+    const shared = await parts.shared.read(piece, { start, end }, abort)
+    if (shared !== undefined) return into.set(shared)
+    parts.receipt.fetchRequests++
     await parts.store.read({ object: piece.object, range: { start, end }, into }, abort)
     parts.receipt.fetchBytes += end - start
   }

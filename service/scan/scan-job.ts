@@ -3,6 +3,7 @@ import type { ConstantValue } from '../arrow/make-column.ts'
 import type { RowGroupPlan } from '../decode/decoder.ts'
 import type { RowGroupLayout } from '../decode/row-group-layout.ts'
 import type { RowRange } from '../decode/row-selection.ts'
+import type { ByteRange } from '../objects/byte-range.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
 import type { Predicate } from '../predicate/predicate.ts'
 import type { Frame, FrameLimits } from './frame.ts'
@@ -52,8 +53,20 @@ export interface ScanPiece {
   readonly columns: readonly ColumnSource[]
   /** Absent: all rows match. */
   readonly filter?: PieceFilter
+  /** Reads that the plan's are parts of, shared with row groups beside it. Absent: it reads for itself. */
+  readonly shared?: SharedRuns
   /** Columns that wait for the filter: the plan is then of those that it looks at. */
   readonly late?: LateColumns
+}
+
+/** Runs of bytes of a file that several pieces, one after the other, are read from. */
+export interface SharedRuns {
+  /** Where the first run of all these pieces begins. */
+  readonly start: number
+  /** Those that this piece is read from. */
+  readonly runs: readonly ByteRange[]
+  /** What lies between their plans' reads; 0 for all but the first piece. */
+  readonly wastedBytes: number
 }
 
 /** Columns of which only rows that the filter leaves are read. Plain data. */

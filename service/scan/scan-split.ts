@@ -21,6 +21,7 @@ import {
 } from './prune-groups.ts'
 import type { ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
 import { planRead } from './late-columns.ts'
+import { shareReads } from './share-reads.ts'
 import { scanLimits } from './scan-limits.ts'
 import { addReceipt, emptyReceipt, type ScanReceipt, tallyInReceipt } from './scan-receipt.ts'
 import type { ScanRequest } from './scan-request.ts'
@@ -103,19 +104,28 @@ async function* planPieces(
 ): AsyncGenerator<ScanPiece, void, undefined> {
   const { request, counts } = plan
   const { split } = request
-  let rowsLeft = request.rowLimit ?? Infinity
-  if (rowsLeft === 0) return
+  const left = { rowCount: request.rowLimit ?? Infinity }
   const open = async (file: SplitFile, abort: AbortSignal): Promise<OpenFile> => {
     const object = versionOf(split, file)
     return { file, object, footer: await deps.footers.get(object, abort) }
   }
+  if (left.rowCount === 0) return
   for await (const opening of mapAhead(split.files, scanLimits.filesAheadMax, open, signal)) {
     counts.files++
-    for await (const piece of planFile(plan, deps, opening, signal)) {
-      yield piece
-      if (piece.filter === undefined) rowsLeft -= piece.rowCount
-      if (rowsLeft <= 0) return
-    }
+    yield* shareReads(untilEnough(planFile(plan, deps, opening, signal), left))
+    if (left.rowCount <= 0) return
+  }
+}
+
+/** Pieces until there are surely rows enough: those without a filter. */
+async function* untilEnough(
+  pieces: AsyncIterable<ScanPiece>,
+  left: { rowCount: number },
+): AsyncGenerator<ScanPiece, void, undefined> {
+  for await (const piece of pieces) {
+    if (piece.filter === undefined) left.rowCount -= piece.rowCount
+    yield piece
+    if (left.rowCount <= 0) return
   }
 }
 

@@ -12,6 +12,7 @@ import type { DecoderTurn } from './decoder-turn.ts'
 import { ScanFilter } from './filter-rows.ts'
 import type { FetchedPiece } from './fetch-row-group.ts'
 import { readPiece, type ReadParts } from './read-piece.ts'
+import { SharedReads } from './shared-reads.ts'
 import type { MemorySource } from './frame-memory.ts'
 import type { MemoryRun } from './memory-units.ts'
 import type { ParkingSpace } from './parking-space.ts'
@@ -99,6 +100,7 @@ class ScanTask {
   readonly #types: readonly ArrowType[]
   readonly #queue: RowQueue
   readonly #filter: ScanFilter
+  readonly #shared: SharedReads
   #held: HeldRows | undefined
   #rowsLeft: number
   #parkedBytes = 0
@@ -112,6 +114,7 @@ class ScanTask {
     this.#types = job.fields.map(({ type }) => type)
     this.#queue = new RowQueue(this.#types, job.frames)
     this.#filter = new ScanFilter(job.terms ?? [])
+    this.#shared = new SharedReads(parts)
     this.#rowsLeft = job.rowLimit
   }
 
@@ -119,7 +122,8 @@ class ScanTask {
   read(piece: ScanPiece, signal: AbortSignal): Promise<FetchedPiece> {
     const { rowLimit } = this.#job
     const decode: ReadParts['decode'] = (...read) => this.#decode(...read)
-    return readPiece(piece, { ...this.#parts, filter: this.#filter, rowLimit, decode }, signal)
+    const own = { filter: this.#filter, shared: this.#shared, rowLimit, decode }
+    return readPiece(piece, { ...this.#parts, ...own }, signal)
   }
 
   /** Makes frames of one row group; true when no more rows are wanted. */
