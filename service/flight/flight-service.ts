@@ -35,6 +35,7 @@ import { handshake } from './flight-handshake.ts'
 import { flightInfo } from './flight-info.ts'
 import { listFlights } from './list-flights.ts'
 import { emptyFrame, messageFrame, schemaFrame } from './message-frame.ts'
+import { neverSilent, SILENCE_MAX_MS } from './never-silent.ts'
 import { RunningReads } from './running-reads.ts'
 
 export interface FlightDoor extends CallKeeper {
@@ -106,12 +107,13 @@ async function* flightData(
 ): AsyncGenerator<Frame> {
   const { fields, schemaMessage, frames } = queries.read(ticket, signal)
   yield schemaFrame(schemaMessage)
+  const filler = () => emptyFrame(fields)
   let isEmpty = true
-  for await (const frame of frames) {
+  for await (const frame of neverSilent(frames, { filler, silenceMaxMs: SILENCE_MAX_MS })) {
     isEmpty = false
     yield frame
   }
-  if (isEmpty) yield emptyFrame(fields)
+  if (isEmpty) yield filler()
 }
 
 function refused<Output>(door: FlightDoor) {
