@@ -1,12 +1,16 @@
 import { GatewayError } from '../errors.ts'
 import type { CredentialsProvider, CredentialsSourceName } from './store-credentials.ts'
 
+/** A source that hangs must not take the time of those after it. */
+const LINK_MS_MAX = 5_000
+
 /**
  * The first of these that has credentials, asked in their order each time. Its `source` is the one that had some last.
  * Refused keys are no reason to take somebody else's: the same source is asked for newer ones first.
  */
 export function providerChain(
   providers: readonly [CredentialsProvider, ...CredentialsProvider[]],
+  linkMsMax = LINK_MS_MAX,
 ): CredentialsProvider {
   if (providers.length === 1) return providers[0]
   let last = providers[0]
@@ -21,13 +25,16 @@ export function providerChain(
     async retrieve(request, signal) {
       const reasons: string[] = []
       for (const provider of providers) {
+        const limit = AbortSignal.timeout(linkMsMax)
         try {
-          const credentials = await provider.retrieve(request, signal)
+          const credentials = await provider.retrieve(request, AbortSignal.any([signal, limit]))
           last = provider
           return credentials
         } catch (reason) {
           if (signal.aborted) throw reason
-          reasons.push(`${provider.source}: ${GatewayError.from(reason).message}`)
+          const { message } = GatewayError.from(reason)
+          const why = limit.aborted ? `no answer for ${linkMsMax} ms` : message
+          reasons.push(`${provider.source}: ${why}`)
         }
       }
       throw new GatewayError(

@@ -1,6 +1,14 @@
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
 import { askSts, isStsRefusal, saidBySts } from '../../../service/credentials/ask-sts.ts'
+import {
+  testAuthority,
+  testCertificate,
+  testCertificateKey,
+} from '../../support/embedded-certificate.ts'
 import { startScriptedServer } from '../../support/start-scripted-server.ts'
 import type { ScriptedAnswer } from '../../support/start-scripted-server.ts'
 
@@ -47,6 +55,22 @@ t.test('the end of a session is told by our clock, whatever the other one says',
     const { answered } = await ask(t, { body, headers: { date } })
     t.match(answered, { expiresMs }, date)
   }
+})
+
+t.test('a private authority is trusted for the STS as for the store', async (t) => {
+  const secrets = { key: testCertificateKey, cert: testCertificate }
+  const server = createServer(secrets, (_, answer) => answer.end(session('2026-11-21T11:00:00Z')))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => void server.close())
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`
+  const request = { action, parameters: {} } as const
+  await t.rejects(askSts(request, { url, nowMs: () => nowMs }, forEver), {
+    code: 'unavailable',
+    message: /cannot be asked \((SELF_SIGNED|UNABLE|DEPTH)/,
+  })
+  const trusted = { url, nowMs: () => nowMs, certificateAuthority: testAuthority }
+  t.match(await askSts(request, trusted, forEver), { accessKey: 'key' })
 })
 
 t.test('a refusal is told in its words, shortened and cleaned', async (t) => {

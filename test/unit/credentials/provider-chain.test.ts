@@ -54,6 +54,21 @@ t.test('a chain takes the first that has some, and says which', async (t) => {
   t.equal(providerChain([links[1]]), links[1], 'one alone is no chain')
 })
 
+t.test('a source that hangs does not keep the others from answering', async (t) => {
+  const hanging: CredentialsProvider = {
+    source: 'secret',
+    retrieve: (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason))
+      }),
+  }
+  const next = new Link('web-identity')
+  const chain = providerChain([hanging, next], 20)
+  t.equal((await chain.retrieve({}, forEver())).accessKey, 'web-identity')
+  next.isReady = false
+  await t.rejects(chain.retrieve({}, forEver()), { message: /secret: no answer for 20 ms;/ })
+})
+
 t.test('the settings name sources in a fixed order', async (t) => {
   const options = { sts: { url: 'http://127.0.0.1:9', nowMs: Date.now }, region: 'us-east-1' }
   t.equal(namedProviders({}, options), undefined)
