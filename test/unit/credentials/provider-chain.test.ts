@@ -59,7 +59,12 @@ t.test('a source that hangs does not keep the others from answering', async (t) 
     source: 'secret',
     retrieve: (_, signal) =>
       new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason))
+        // As a socket would, it keeps the process alive.
+        const open = setTimeout(reject, 10_000)
+        signal.addEventListener('abort', () => {
+          clearTimeout(open)
+          reject(signal.reason)
+        })
       }),
   }
   const next = new Link('web-identity')
