@@ -28,7 +28,7 @@ export type Random = () => number
  * Fields of parquet.thrift's FileMetaData that say what the data mean: the schema (2.…), key-values (5.…, they hold
  * ARROW:schema), the codec (…3.4), and where pages begin (…3.9 and …3.11, which may be made another column's).
  */
-const meaningOfFooter = /^(2|5)(\.|$)|^4$|^4\.1$|^4\.1\.3(\.(4|9|11))?$/
+const meaningOfFooter = /^(2|5)(\.|$)|^4$|^4\.1$|^4\.1\.3\.(4|9|11)$/
 
 /** Of PageHeader: the encodings of values. */
 const meaningOfHeader = /^(5\.2|8\.4)$/

