@@ -1,3 +1,4 @@
+import { GatewayError } from '../errors.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { readDeflated, writeDeflated } from './deflated-bytes.ts'
@@ -13,7 +14,11 @@ const PARTITION_COLUMNS_MAX = 256
 /** Columns and filter before they are deflated: ten times what a request may say. */
 const READ_BYTES_MAX = 16 * 1024 * 1024
 
-/** A split as bytes. What is to be read stands at the end, and takes nothing where it is left open. */
+/**
+ * A split as bytes. What is to be read stands at the end, and takes nothing where it is left open.
+ *
+ * @throws {GatewayError} `too_large` columns and filter are longer than the limit.
+ */
 export function encodeSplit(split: Split): Buffer {
   const out = new ByteWriter()
   out.number(split.expiresMs)
@@ -23,7 +28,7 @@ export function encodeSplit(split: Split): Buffer {
   out.number(split.partitionColumns.length)
   for (const name of split.partitionColumns) out.text(name)
   writeFiles(out, split.prefix, split.files)
-  if (split.read) writeDeflated(out, encodePlainData(split.read))
+  if (split.read) writeRead(out, split.read)
   return out.written()
 }
 
@@ -43,6 +48,17 @@ export function decodeSplit(bytes: Buffer, fail: () => never): Split {
   from.end()
   const split = { table: { schema, table }, bucket, prefix, files, partitionColumns, expiresMs }
   return read ? { ...split, read } : split
+}
+
+function writeRead(out: ByteWriter, read: SplitRead): void {
+  const plain = encodePlainData(read)
+  if (plain.length > READ_BYTES_MAX) {
+    throw new GatewayError(
+      'too_large',
+      `columns and filter take ${plain.length} bytes in a ticket, more than ${READ_BYTES_MAX}; shorten the filter`,
+    )
+  }
+  writeDeflated(out, plain)
 }
 
 /** Its shape is ours: nobody else can seal it. */

@@ -72,6 +72,16 @@ t.test('carries what is to be read, and nothing of it where that is left open', 
   t.equal(openTicket(sealTicket(bare, keys), keys, nowMs).read, undefined)
 })
 
+t.test('a filter beyond the limit of tickets is refused before it is sealed', async (t) => {
+  const value = Buffer.alloc(13 * 1024 * 1024)
+  const predicate = { kind: 'constant', type: { kind: 'utf8' }, value } as const
+  const split = { ...splitOf([]), read: { columns: [], predicate } }
+  t.throws(() => sealTicket(split, new TicketKeys([])), {
+    code: 'too_large',
+    message: /shorten the filter/,
+  })
+})
+
 t.test('the columns of 500 make a ticket below 8 KiB', async (t) => {
   const columns = Array.from({ length: 500 }, (_, index) => ({
     name: `measurement_${index}`,
