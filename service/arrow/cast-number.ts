@@ -1,21 +1,32 @@
+import { GatewayError } from '../errors.ts'
 import type { ArrowType, IntType } from './arrow-type.ts'
 import type { Column } from './column.ts'
-import { type Cast, valuesOf, withValues } from './rebuild-column.ts'
+import { formatType } from './format-type.ts'
+import { type Cast, isPresent, valuesOf, withValues } from './rebuild-column.ts'
 import {
   float32View,
+  float64View,
   int16View,
   int32View,
+  int64View,
   int8View,
   uint16View,
   uint32View,
+  uint64View,
 } from './typed-views.ts'
 
 type Int32OrLess = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
 
-/** Integers to wider integers and to floats that hold them, floats to wider floats. 64-bit integers to float64 are rounded. */
+/**
+ * Integers to other integers and to floats that hold them, floats to other floats. What is narrower takes the values
+ * that are the same there, and fails at any other. 64-bit integers to float64 are rounded.
+ */
 export function numberCast(from: ArrowType, to: ArrowType): Cast | undefined {
   if (from.kind === 'int' && to.kind === 'int' && isWider(from, to)) {
     return (column) => withValues(column, to, widenInts(column, from, to))
+  }
+  if (from.kind === 'int' && to.kind === 'int') {
+    return (column) => withValues(column, to, narrowInts(column, from, to))
   }
   if (from.kind === 'int' && to.kind === 'float' && holdsInts(to.bitWidth, from)) {
     return (column) => withValues(column, to, intsToFloats(column, from, to.bitWidth))
@@ -25,6 +36,9 @@ export function numberCast(from: ArrowType, to: ArrowType): Cast | undefined {
       const floats = readFloats(column, from.bitWidth)
       return withValues(column, to, to.bitWidth === 64 ? new Float64Array(floats) : floats)
     }
+  }
+  if (from.kind === 'float' && to.kind === 'float' && to.bitWidth === 32) {
+    return (column) => withValues(column, to, narrowFloats(column))
   }
   return undefined
 }
@@ -56,6 +70,53 @@ function widenInts(column: Column, from: IntType, to: IntType): ArrayBufferView 
     words[row * 2 + 1] = value < 0 ? -1 : 0
   }
   return words
+}
+
+/** @throws {GatewayError} `unsupported` a value that is none of the narrower type. */
+function narrowInts(column: Column, from: IntType, to: IntType): ArrayBufferView {
+  const values = from.bitWidth === 64 ? readLongs(column, from) : readInts(column, from)
+  const most = 2n ** BigInt(to.signed ? to.bitWidth - 1 : to.bitWidth) - 1n
+  const least = to.signed ? -most - 1n : 0n
+  const fitting = (row: number): number | bigint => {
+    const value = values[row] ?? 0
+    if (value >= least && value <= most) return value
+    if (isPresent(column, row)) throw misfit(value, to)
+    return 0
+  }
+  if (to.bitWidth === 64) {
+    return BigInt64Array.from({ length: column.rowCount }, (_, row) =>
+      BigInt.asIntN(64, BigInt(fitting(row))),
+    )
+  }
+  const target = intsOf(to, column.rowCount)
+  for (let row = 0; row < target.length; row++) target[row] = Number(fitting(row))
+  return target
+}
+
+function readLongs(column: Column, { signed }: IntType): BigInt64Array | BigUint64Array {
+  const bytes = valuesOf(column, 8)
+  return signed ? int64View(bytes) : uint64View(bytes)
+}
+
+function intsOf({ bitWidth, signed }: IntType, count: number): Int32OrLess {
+  if (bitWidth === 8) return signed ? new Int8Array(count) : new Uint8Array(count)
+  if (bitWidth === 16) return signed ? new Int16Array(count) : new Uint16Array(count)
+  return signed ? new Int32Array(count) : new Uint32Array(count)
+}
+
+/** @throws {GatewayError} `unsupported` a value that 32 bits do not hold exactly. */
+function narrowFloats(column: Column): Float32Array {
+  const values = float64View(valuesOf(column, 8))
+  const target = Float32Array.from(values)
+  for (const [row, value] of values.entries()) {
+    const isSame = target[row] === value || Number.isNaN(value)
+    if (!isSame && isPresent(column, row)) throw misfit(value, { kind: 'float', bitWidth: 32 })
+  }
+  return target
+}
+
+function misfit(value: number | bigint, to: ArrowType): GatewayError {
+  return new GatewayError('unsupported', `the value ${value} does not fit ${formatType(to)}`)
 }
 
 function intsToFloats(column: Column, from: IntType, bitWidth: 16 | 32 | 64): ArrayBufferView {

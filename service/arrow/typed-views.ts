@@ -35,6 +35,11 @@ export function float32View(bytes: Uint8Array): Float32Array {
   return new Float32Array(source.buffer, source.byteOffset, source.byteLength >>> 2)
 }
 
+export function float64View(bytes: Uint8Array): Float64Array {
+  const source = aligned(bytes, 8)
+  return new Float64Array(source.buffer, source.byteOffset, source.byteLength >>> 3)
+}
+
 export function int64View(bytes: Uint8Array): BigInt64Array {
   const source = aligned(bytes, 8)
   return new BigInt64Array(source.buffer, source.byteOffset, source.byteLength >>> 3)

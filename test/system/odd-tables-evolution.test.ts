@@ -173,16 +173,23 @@ for (const [kinds, [first, second]] of Object.entries(contradictions)) {
   })
 }
 
-t.test('a file wider than the sample of footers told is an error, not a lie', async (t) => {
-  const files = sequence(40).map((at): FileColumn[] => [['v', values(new Int32(), at)]])
-  files[11] = [['v', longs([5_000_000_000])]]
-  await putFiles('sampled', files)
-  const { columns } = await askTable(stack, { schema, table: 'sampled', limit: 1 })
-  t.equal(columns[0]?.athenaType, 'integer', 'the file is not in the sample')
-  const said = await complaintOf(stack, { schema, table: 'sampled' })
-  t.match(said, /^unsupported: .*tables\/sampled\/11\.parquet has the column "v" as int64, /)
-  t.match(said, 'which cannot become int32; leave the column out or rewrite the file')
-})
+t.test(
+  'a file wider than the sample of footers told gives the values that fit, and no lies',
+  async (t) => {
+    const files = sequence(40).map((at): FileColumn[] => [['v', values(new Int32(), at)]])
+    files[11] = [['v', longs([11, 5_000_000_000])]]
+    await putFiles('sampled', files)
+    await putFiles('whole', files.with(11, [['v', longs([-1, null, 2_147_483_647])]]))
+    const { columns } = await askTable(stack, { schema, table: 'sampled', limit: 1 })
+    t.equal(columns[0]?.athenaType, 'integer', 'the file is not in the sample')
+    const said = await complaintOf(stack, { schema, table: 'sampled' })
+    t.match(said, /^unsupported: .*tables\/sampled\/11\.parquet, row group 0, column "v": /)
+    t.match(said, 'the value 5000000000 does not fit int32')
+    const where: Where = { v: { anyOf: [{ lt: 0 }, { gt: 2_000_000_000 }] } }
+    const fitting = await askTable(stack, { schema, table: 'whole', where })
+    t.strictSame(fitting.rows.flat().toSorted(), ['-1', '2147483647'])
+  },
+)
 
 t.test('decimals of several scales become one', async (t) => {
   const decimal = (precision: number, scale: number) =>

@@ -1,4 +1,6 @@
 import t from 'tap'
+import type { ArrowType } from '../../../service/arrow/arrow-type.ts'
+import { formatType } from '../../../service/arrow/format-type.ts'
 import { castColumn } from '../../../service/arrow/cast.ts'
 import {
   castCases,
@@ -85,6 +87,59 @@ t.test('decimals grow', (t) =>
     { from: decimal(40, 0, 256), to: utf8, values: [-12], expected: ['-12'] },
     { from: decimal(5, -2), to: utf8, values: [-12, 0], expected: ['-1200', '0'] },
   ]),
+)
+
+t.test('narrower numbers take the values that are the same there', (t) =>
+  castCases(t, [
+    {
+      from: int(64),
+      to: int(32),
+      values: [-(2n ** 31n), 2n ** 31n - 1n, null],
+      expected: [-(2 ** 31), 2 ** 31 - 1, null],
+    },
+    { from: int(32), to: int(8), values: [-128, 127, null], expected: [-128, 127, null] },
+    {
+      from: int(64, false),
+      to: int(64),
+      values: [0n, 2n ** 63n - 1n],
+      expected: [0, 2n ** 63n - 1n],
+    },
+    { from: int(8), to: int(64, false), values: [0, 127], expected: [0, 127] },
+    { from: int(16), to: int(16, false), values: [0, 32_767], expected: [0, 32_767] },
+    {
+      from: float(64),
+      to: float(32),
+      values: [0.5, -0, NaN, -Infinity, null],
+      expected: [0.5, -0, NaN, -Infinity, null],
+    },
+  ]),
+)
+
+t.test(
+  'a number that the narrower type does not have is unsupported, behind a null it does not matter',
+  async (t) => {
+    const misfits: [ArrowType, ArrowType, number | bigint][] = [
+      [int(64), int(32), 2n ** 31n],
+      [int(64), int(32), -(2n ** 31n) - 1n],
+      [int(64), int(8), 128n],
+      [int(32), int(16), -40_000],
+      [int(8), int(64, false), -1],
+      [int(64, false), int(64), 2n ** 63n],
+      [int(64), int(64, false), -1n],
+      [float(64), float(32), 0.1],
+      [float(64), float(32), 1e300],
+    ]
+    for (const [from, to, value] of misfits) {
+      const column = columnOf(from, [1, value])
+      const said = {
+        code: 'unsupported',
+        message: `the value ${value} does not fit ${formatType(to)}`,
+      }
+      t.throws(() => castColumn(column, to), said)
+      const hidden = { ...column, validity: Buffer.of(1), nullCount: 1 }
+      t.doesNotThrow(() => castColumn(hidden, to))
+    }
+  },
 )
 
 t.test('a decimal that does not fit is unsupported, naming both types', async (t) => {
