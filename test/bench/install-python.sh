@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 venv=.cache/venv
-wanted='pyarrow==26.0.1 cryptography==46.0.3'
+wanted='pyarrow==26.0.1 cryptography==46.0.3 duckdb==2.0.0 fsspec==2026.9.0 polars==2.1.0'
 [ "$(cat "$venv/.installed" 2>/dev/null || true)" = "$wanted" ] && exit 0
 python3 -m venv "$venv"
 # shellcheck disable=SC2086
