@@ -11,6 +11,7 @@ const counters = {
   ],
   storeRequests: ['spillway_store_requests_total', 'Requests to the store', 'operation outcome'],
   storeBytes: ['spillway_store_read_bytes_total', 'Bytes read from the store', 'kind'],
+  cachedBytes: ['spillway_scan_cached_bytes_total', 'Bytes of data that were still in memory', ''],
   planFiles: [
     'spillway_plan_files_total',
     'Files seen by planning, by what became of them',

@@ -40,4 +40,5 @@ function countScan(registry: MetricsRegistry, { receipt }: ScanRun, code: string
   registry.add('scanFrames', receipt.frames)
   registry.add('storeRequests', receipt.fetchRequests, { operation: 'read_data', outcome: 'ok' })
   registry.add('storeBytes', receipt.fetchBytes, { kind: 'data' })
+  registry.add('cachedBytes', receipt.cachedBytes)
 }

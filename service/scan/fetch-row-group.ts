@@ -2,6 +2,7 @@ import { mapAhead } from '../catalog/map-ahead.ts'
 import type { Column } from '../arrow/column.ts'
 import type { RowGroupPlan } from '../decode/decoder.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
+import { readData } from './read-data.ts'
 import type { ReadBuffers } from './read-buffers.ts'
 import type { ScanPiece } from './scan-job.ts'
 import type { SharedReads } from './shared-reads.ts'
@@ -49,9 +50,7 @@ export async function fetchRowGroup(
     const into = buffer.subarray(at, at + end - start)
     const shared = await parts.shared.read(piece, { start, end }, abort)
     if (shared !== undefined) return into.set(shared)
-    parts.receipt.fetchRequests++
-    await parts.store.read({ object: piece.object, range: { start, end }, into }, abort)
-    parts.receipt.fetchBytes += end - start
+    await readData(parts, { object: piece.object, range: { start, end }, into }, abort)
   }
   const reads: Promise<void>[] = []
   const begin = (fetch: RowGroupPlan['fetches'][number], abort: AbortSignal) => {

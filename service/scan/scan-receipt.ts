@@ -11,6 +11,8 @@ export interface ScanReceipt {
   /** Ranged reads of data, as asked of the store: retries and footers are not among them. */
   fetchRequests: number
   fetchBytes: number
+  /** Bytes of data that were still in memory: nobody was asked for them. */
+  cachedBytes: number
   /** Ends of files that were read again because this gateway did not know them, retries included. */
   footerRequests: number
   footerBytes: number
@@ -20,11 +22,15 @@ export interface ScanReceipt {
   /** …and of bloom filters. */
   bloomRequests: number
   bloomBytes: number
+  /** Dictionaries that were read before their columns. */
+  dictionaryRequests: number
+  dictionaryBytes: number
   /** Of all bytes that were read, those that only lay between what was wanted. */
   wastedBytes: number
   /** Dropped after statistics had left them in: in the order in which they are asked. */
   rowGroupsDroppedByPageIndex: number
   rowGroupsDroppedByBloomFilter: number
+  rowGroupsDroppedByDictionary: number
   /** Read, but of them only the columns that the filter looks at. */
   rowGroupsDroppedByFilter: number
   /** Rows of dropped pages, those of dropped row groups included. */
@@ -58,15 +64,19 @@ export function emptyReceipt(): ScanReceipt {
     rowsReturned: 0,
     fetchRequests: 0,
     fetchBytes: 0,
+    cachedBytes: 0,
     footerRequests: 0,
     footerBytes: 0,
     indexRequests: 0,
     indexBytes: 0,
     bloomRequests: 0,
     bloomBytes: 0,
+    dictionaryRequests: 0,
+    dictionaryBytes: 0,
     wastedBytes: 0,
     rowGroupsDroppedByPageIndex: 0,
     rowGroupsDroppedByBloomFilter: 0,
+    rowGroupsDroppedByDictionary: 0,
     rowGroupsDroppedByFilter: 0,
     rowsDroppedByPageIndex: 0,
     decodedBytes: 0,

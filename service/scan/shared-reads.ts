@@ -1,23 +1,17 @@
-import { type ByteRange, rangeLength } from '../objects/byte-range.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ByteRange } from '../objects/byte-range.ts'
+import { type DataReader, readData } from './read-data.ts'
 import type { ScanPiece } from './scan-job.ts'
-import type { ScanReceipt } from './scan-receipt.ts'
-
-export interface SharedReadsParts {
-  readonly store: ObjectStore
-  readonly receipt: ScanReceipt
-}
 
 /** Groups of pieces whose runs are kept: one may still be fetched from when the next begins. */
 const GROUPS_MAX = 2
 
 /** The reads that pieces of one scan share: each run is read once, and forgotten when its pieces have gone by. */
 export class SharedReads {
-  readonly #parts: SharedReadsParts
+  readonly #parts: DataReader
   /** By file and place of the group's runs, then by the run's. */
   readonly #groups = new Map<string, Map<number, Promise<Uint8Array>>>()
 
-  constructor(parts: SharedReadsParts) {
+  constructor(parts: DataReader) {
     this.#parts = parts
   }
 
@@ -56,10 +50,6 @@ export class SharedReads {
   }
 
   async #readRun({ object }: ScanPiece, run: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
-    const { store, receipt } = this.#parts
-    receipt.fetchRequests++
-    const bytes = await store.read({ object, range: run }, signal)
-    receipt.fetchBytes += rangeLength(run)
-    return bytes
+    return readData(this.#parts, { object, range: run }, signal)
   }
 }
