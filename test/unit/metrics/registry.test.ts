@@ -23,6 +23,7 @@ t.test('every metric is there from the first scrape on, by type', async (t) => {
       'spillway_scans_total counter',
       'spillway_scan_row_groups_total counter',
       'spillway_scan_rows_total counter',
+      'spillway_scan_cached_bytes_total counter',
       'spillway_scan_decoded_bytes_total counter',
       'spillway_workers_lost_total counter',
       'spillway_quarantine_refusals_total counter',
