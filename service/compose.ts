@@ -35,6 +35,7 @@ import { planTable } from './planning/plan-table.ts'
 import { openTicket, sealTicket } from './planning/ticket.ts'
 import { TicketKeys } from './planning/ticket-keys.ts'
 import { parseFilter } from './predicate/parse-filter.ts'
+import type { TableQueries } from './query/table-queries.ts'
 import { tableQueries } from './query/table-queries.ts'
 import { defaultMemoryBytes, defaultWorkerCount, shareMemory } from './scan/memory-budget.ts'
 import { ScanPool } from './scan/scan-pool.ts'
@@ -117,6 +118,22 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
       await pool.close()
       await archive?.close()
       store.close()
+    },
+  }
+}
+
+/** The rooms without doors, for a program that asks in its own process. */
+export async function composeQueries(
+  config: Config,
+): Promise<{ readonly queries: TableQueries; readonly close: () => Promise<void> }> {
+  setMaxListeners(SIGNAL_LISTENERS_MAX)
+  const rooms = await openRooms(config, new MetricsRegistry(''), () => {})
+  return {
+    queries: rooms.queries,
+    close: async () => {
+      await rooms.pool.close()
+      await rooms.archive?.close()
+      rooms.store.close()
     },
   }
 }

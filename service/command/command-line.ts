@@ -9,6 +9,11 @@ const usage = `usage: spillway <command> [options]
                       happened; --keep leaves it running
   credentials [--format json|env|aws-process]
                       print the store's credentials of this moment, for other programs
+  tables [SCHEMA]     names of tables
+  describe S.T        columns and size of a table
+  plan S.T            what a read would do, and what it leaves out
+  read S.T            rows, as a table, CSV, JSON or Arrow
+                      (spillway tables --help, and so on, tells the options)
 
   --help, --version
 `
@@ -30,6 +35,13 @@ export async function runCommand(words: readonly string[], env: Environment): Pr
     }
     case 'credentials':
       return credentials(options, env)
+    case 'tables':
+    case 'describe':
+    case 'plan':
+    case 'read': {
+      const { clientCommand } = await import('./client-command.ts')
+      return clientCommand(command, options, env)
+    }
     case '--version':
       process.stdout.write(`${packageVersion()}\n`)
       return exitCodes.good

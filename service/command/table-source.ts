@@ -1,0 +1,52 @@
+import type { Field } from '../arrow/arrow-type.ts'
+import type { TableName } from '../catalog/table-name.ts'
+import type { Ledger } from '../planning/ledger.ts'
+import type { TableRequest } from '../query/table-request.ts'
+import type { Origin } from './client-options.ts'
+
+/** A record batch as an encapsulated IPC message in two parts. */
+export interface SourceBatch {
+  readonly head: Uint8Array
+  readonly body: Uint8Array
+  /** Gives the memory back. */
+  release(): void
+}
+
+export interface SourcePlan {
+  readonly fields: readonly Field[]
+  /** Null: nobody knows before it was read. */
+  readonly rowCount: number | null
+  readonly parts: readonly {
+    readonly rows: number | null
+    readonly rowGroups: number
+    readonly decodedBytes: number
+  }[]
+  readonly ledger: Ledger
+}
+
+export interface SourceRead {
+  readonly fields: readonly Field[]
+  /** The same as an encapsulated IPC message. */
+  readonly schemaMessage: Uint8Array
+  readonly rowCount: number | null
+  /** @throws {GatewayError} what went wrong. */
+  readonly batches: AsyncIterable<SourceBatch>
+}
+
+/** Where tables come from: a gateway somewhere, or the same rooms in this process. */
+export interface TableSource {
+  listTables(schema: string | undefined, signal: AbortSignal): AsyncIterable<TableName>
+  plan(request: TableRequest, signal: AbortSignal): Promise<SourcePlan>
+  read(request: TableRequest, signal: AbortSignal): Promise<SourceRead>
+  close(): Promise<void>
+}
+
+/** Loads no more code than the origin needs. */
+export async function openSource(origin: Origin): Promise<TableSource> {
+  if (origin.kind === 'folder') {
+    const { folderSource } = await import('./folder-source.ts')
+    return folderSource(origin.folder)
+  }
+  const { gatewaySource } = await import('./gateway-source.ts')
+  return gatewaySource(origin)
+}

@@ -1,0 +1,83 @@
+import t from 'tap'
+import { alignedTable } from '../../../service/command/aligned-table.ts'
+import { bytes, counted, planTree } from '../../../service/command/plan-tree.ts'
+import { progressLine } from '../../../service/command/progress.ts'
+import { emptyLedger } from '../../../service/planning/ledger.ts'
+
+t.test('numbers stand right, text left, and nothing that a terminal would obey', async (t) => {
+  const columns = [
+    { name: 'id', type: 'int64', isRight: true },
+    { name: 'note', type: 'utf8', isRight: false },
+  ]
+  const rows = [
+    ['1', 'a\u001B[31m\nb'],
+    ['12345678', 'x'.repeat(50)],
+  ]
+  t.equal(
+    alignedTable(columns, rows),
+    [
+      '      id  note',
+      '   int64  utf8',
+      `────────  ${'─'.repeat(40)}`,
+      '       1  a·[31m·b',
+      `12345678  ${'x'.repeat(39)}…`,
+      '',
+    ].join('\n'),
+  )
+})
+
+t.test('a plan is a tree of what is read and what is not', async (t) => {
+  const ledger = {
+    ...emptyLedger,
+    filesKept: 1,
+    rowGroupsKept: 3,
+    rowsKept: 3_000,
+    fileBytesKept: 2_048,
+    decodedBytesKept: 4_096,
+    filesDroppedByPartition: 2,
+    fileBytesDropped: 1_048_576,
+    rowGroupsDroppedByStatistics: 1,
+    rowsDroppedByStatistics: 1_000,
+    listRequests: 1,
+    footerRequests: 2,
+    listBytes: 100,
+    footerBytes: 924,
+  }
+  const request = { table: { schema: 's', table: 't' }, filter: 'a\n > 1', limit: 5 }
+  const parts = [
+    { rows: null, rowGroups: 2, decodedBytes: 3_072 },
+    { rows: null, rowGroups: 1, decodedBytes: 1_024 },
+  ]
+  t.equal(
+    planTree(request, { fields: [], rowCount: null, parts, ledger }),
+    `s.t: rows unknown before the filter, 0 columns
+├─ where a > 1
+├─ limit 5
+├─ read: 3 row groups with 3,000 rows in 1 file, files of 2.0 KiB, 4.0 KiB decoded
+│  ├─ split 1: 2 row groups, 3.0 KiB decoded
+│  └─ split 2: 1 row group, 1.0 KiB decoded
+├─ left out: 1,000 rows by statistics, files of 1.0 MiB
+│  ├─ 2 files: the partition cannot match the filter
+│  └─ 1 row group: statistics rule the filter out
+└─ planned with 3 requests to the store (1 for lists, 2 for footers), 1.0 KiB
+`,
+  )
+  t.equal(counted(1_234_567, 'row'), '1,234,567 rows')
+  t.equal(bytes(1023), '1023 B')
+})
+
+t.test('progress is one line on a terminal, and nothing anywhere else', async (t) => {
+  const written: string[] = []
+  let now = 0
+  const write = (text: string) => void written.push(text)
+  const line = progressLine(2_000, { isTTY: true, write }, () => now)
+  line.add(500, 1024)
+  now = 1_000
+  line.add(500, 1024)
+  line.end()
+  t.strictSame(written, ['\r\u001B[K1,000 of 2,000 rows, 2.0 KiB, 2.0 KiB/s', '\r\u001B[K'])
+  const silent = progressLine(null, { isTTY: false, write }, () => now)
+  silent.add(1, 1)
+  silent.end()
+  t.equal(written.length, 2)
+})
