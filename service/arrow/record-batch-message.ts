@@ -25,8 +25,80 @@ const HEADER_RECORD_BATCH = 3
 const message = { version: 0, headerType: 1, header: 2, bodyLength: 3, slots: 5 }
 const recordBatch = { length: 0, nodes: 1, buffers: 2, slots: 4 }
 
-/** The flatbuffer Message of a record batch (metadata V5), zero-padded to 8 bytes, without prefix. */
+/** A message whose numbers are replaced, and where they stand. */
+interface Template {
+  readonly bytes: Uint8Array
+  readonly bodyLength: number
+  readonly rowCount: number
+  readonly nodes: number
+  readonly buffers: number
+}
+
+/** By how many nodes and buffers there are: nothing else changes between messages of the same numbers but values. */
+const templates = new Map<string, Template>()
+const TEMPLATES_MAX = 256
+
+/**
+ * The flatbuffer Message of a record batch (metadata V5), zero-padded to 8 bytes, without prefix. It is built once and
+ * filled in: building took 0.03 CPU s per GB of frames of 2 MB and 20 columns.
+ */
 export function recordBatchMessage(shape: RecordBatchShape): Uint8Array {
+  // A zero is left out of its table, which makes another message.
+  if (shape.rowCount === 0 || shape.bodyBytes === 0) return buildMessage(shape)
+  const template = templateOf(shape)
+  const bytes = new Uint8Array(template.bytes)
+  const view = new DataView(bytes.buffer)
+  writeInt64(view, template.rowCount, shape.rowCount)
+  writeInt64(view, template.bodyLength, shape.bodyBytes)
+  shape.nodes.forEach(({ rowCount, nullCount }, index) => {
+    writeInt64(view, template.nodes + index * 16, rowCount)
+    writeInt64(view, template.nodes + index * 16 + 8, nullCount)
+  })
+  shape.buffers.forEach(({ offset, lengthBytes }, index) => {
+    writeInt64(view, template.buffers + index * 16, offset)
+    writeInt64(view, template.buffers + index * 16 + 8, lengthBytes)
+  })
+  return bytes
+}
+
+function writeInt64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value, true)
+  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
+}
+
+function templateOf(shape: RecordBatchShape): Template {
+  const key = `${shape.nodes.length} ${shape.buffers.length}`
+  const known = templates.get(key)
+  if (known !== undefined) return known
+  const bytes = buildMessage(shape)
+  const view = new DataView(bytes.buffer)
+  const root = view.getUint32(0, true)
+  const batch = fieldAt(view, root, message.header)
+  const table = batch + view.getUint32(batch, true)
+  const made = {
+    bytes,
+    bodyLength: fieldAt(view, root, message.bodyLength),
+    rowCount: fieldAt(view, table, recordBatch.length),
+    nodes: vectorAt(view, fieldAt(view, table, recordBatch.nodes)),
+    buffers: vectorAt(view, fieldAt(view, table, recordBatch.buffers)),
+  }
+  if (templates.size >= TEMPLATES_MAX) templates.clear()
+  templates.set(key, made)
+  return made
+}
+
+/** Where a table has the field of a slot: FlatBuffers' internals.md. */
+function fieldAt(view: DataView, table: number, slot: number): number {
+  const offsets = table - view.getInt32(table, true)
+  return table + view.getUint16(offsets + 4 + slot * 2, true)
+}
+
+/** Where the first element of a vector stands. */
+function vectorAt(view: DataView, at: number): number {
+  return at + view.getUint32(at, true) + 4
+}
+
+function buildMessage(shape: RecordBatchShape): Uint8Array {
   const builder = new Builder(256 + (shape.nodes.length + shape.buffers.length) * 16)
   const buffers = pairs(
     builder,

@@ -28,12 +28,22 @@ export interface Arena {
   growTo(end: number): void
 }
 
-export function createArena(memory: KernelMemory): Arena {
+/** @param onGrow told when the memory has a new, longer buffer */
+export function createArena(memory: KernelMemory, onGrow: () => void = () => {}): Arena {
   let top = 0
   let limit = 0
   let name = ''
+  // Asking the memory for its buffer is a call into the engine: as long as an end lies in what is known it is spared.
+  let knownEnd = 0
+  const reachEnd = (end: number): boolean => {
+    if (end <= knownEnd) return true
+    if (!reach(memory, end)) return false
+    knownEnd = memory.buffer.byteLength
+    onGrow()
+    return true
+  }
   const growTo = (end: number): void => {
-    if (end > limit || !reach(memory, end)) {
+    if (end > limit || !reachEnd(end)) {
       throw new GatewayError(
         'too_large',
         `${name} needs more memory than a decoder may use: read fewer columns or write smaller row groups`,

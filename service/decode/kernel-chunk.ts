@@ -6,6 +6,7 @@ import { bytesSink } from './kernel-bytes.ts'
 import { convert, fixedSink } from './kernel-fixed.ts'
 import { inflate, type Place } from './kernel-inflate.ts'
 import { encodings, type Page, type PagedChunk } from './kernel-pages.ts'
+import { SLACK_BYTES } from './kernel-scratch.ts'
 import { checked, type Dictionary, type ValueSink, type Workplace } from './kernel-values.ts'
 
 /** A workplace that knows where the chunk's bytes are. */
@@ -109,7 +110,8 @@ export function loadDictionary(page: Page, chunk: ChunkPlan, work: ChunkWorkplac
     work,
   )
   if (form.isText) checked(kernels.checkUtf8Table(table.start, count), work)
-  return { entries: table, bytesEnd: room.end, count, longest }
+  // Entries near the end of a small dictionary are copied as whole vectors too, four times as fast.
+  return { entries: table, bytesEnd: room.end + SLACK_BYTES, count, longest }
 }
 
 /** A data page, decompressed. */
@@ -149,7 +151,8 @@ export function openPage(page: Page, chunk: ChunkPlan, work: ChunkWorkplace): Op
 }
 
 function wordAt(memory: Uint8Array, at: number): number {
-  return new DataView(memory.buffer, memory.byteOffset).getUint32(at, true)
+  const byte = (index: number): number => memory[at + index] ?? 0
+  return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0
 }
 
 /** Rows whose validity is appended to a bitmap that has `first` rows. */
@@ -191,7 +194,8 @@ export function toColumn(
   const memory = work.memory()
   // Frames are made of the stretch as a whole: the padding must not show what lay there before.
   const view = ({ start, end }: Place): Uint8Array => {
-    memory.fill(0, end, aligned(end))
+    const next = aligned(end)
+    if (end < next) memory.fill(0, end, next)
     return memory.subarray(start, end)
   }
   const bitmap = view(validity)

@@ -17,7 +17,13 @@ import {
 import { findPages, type PagedChunk } from './kernel-pages.ts'
 import type { Kernels } from './kernel-signatures.ts'
 import { canReadRows, ChunkReader } from './kernel-reader.ts'
-import { layOwnScratch, layScratch, ownScratchBytes, type Scratch } from './kernel-scratch.ts'
+import {
+  layOwnScratch,
+  layScratch,
+  ownNeeds,
+  ownScratchBytes,
+  type Scratch,
+} from './kernel-scratch.ts'
 
 export interface KernelDecoderOptions {
   readonly module: KernelModule
@@ -64,9 +70,9 @@ export function kernelDecoder(options: KernelDecoderOptions): KernelDecoder {
   const memory = options.memory ?? createKernelMemory(DECODER_MEMORY_BYTES_MAX)
   const region = options.region ?? { start: REGION_START, end: Number.MAX_SAFE_INTEGER }
   const kernels = instantiateKernels(options.module, memory)
-  const scratchArena = createArena(memory)
-  const outputArena = createArena(memory)
   const views = viewsOf(memory)
+  const scratchArena = createArena(memory, views.refresh)
+  const outputArena = createArena(memory, views.refresh)
   let lent = false
 
   const bringer = (buffer: Uint8Array, scratch: Scratch): ChunkWorkplace['bring'] => {
@@ -132,11 +138,12 @@ function rowOpener(parts: OpenerParts): KernelDecoder['open'] {
     checkBudget(chunks, source)
     if (!chunks.every(canReadRows)) return
     const isForeign = views.placeOf(buffer) === undefined
-    const room = takeRoom(ownScratchBytes(chunks, isForeign))
+    const needs = ownNeeds(chunks, isForeign)
+    const room = takeRoom(ownScratchBytes(needs))
     if (room === undefined) return
     const place = views.regionOf(room)
     parts.scratch.reset(place.start, place.end, source)
-    const scratches = layOwnScratch(chunks, isForeign, parts.scratch)
+    const scratches = layOwnScratch(needs, parts.scratch)
     const readers = chunks.map((chunk, index) => {
       const scratch = scratches[index]
       assert(scratch !== undefined)
@@ -184,24 +191,28 @@ function checkBudget(chunks: readonly PagedChunk[], source: string): void {
 function viewsOf(memory: KernelMemory) {
   const buffers = new WeakSet<ArrayBufferLike>()
   let view = new Uint8Array(memory.buffer)
-  const now = (): Uint8Array => {
-    if (view.buffer !== memory.buffer) view = new Uint8Array(memory.buffer)
+  buffers.add(view.buffer)
+  const refresh = (): void => {
+    if (view.buffer === memory.buffer) return
+    view = new Uint8Array(memory.buffer)
     buffers.add(view.buffer)
-    return view
   }
-  now()
+  const holds = (bytes: Uint8Array): boolean => {
+    if (bytes.buffer === view.buffer) return true
+    refresh()
+    return buffers.has(bytes.buffer)
+  }
   return {
-    now,
+    now: (): Uint8Array => view,
+    /** To be told when the memory has grown. */
+    refresh,
     /** The address of bytes that lie in the memory. */
-    placeOf: (bytes: Uint8Array): number | undefined => {
-      now()
-      return buffers.has(bytes.buffer) ? bytes.byteOffset : undefined
-    },
+    placeOf: (bytes: Uint8Array): number | undefined =>
+      holds(bytes) ? bytes.byteOffset : undefined,
     /** The place of aligned bytes that must lie in the memory. */
     regionOf: (bytes: Uint8Array): Place => {
-      now()
       const { byteOffset: start, length } = bytes
-      assert(buffers.has(bytes.buffer), 'bytes outside the memory of the kernels')
+      assert(holds(bytes), 'bytes outside the memory of the kernels')
       assert(aligned(start) === start && aligned(length) === length, 'bytes that are not aligned')
       return { start, end: start + length }
     },

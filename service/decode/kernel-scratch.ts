@@ -16,7 +16,7 @@ const TABLE_ENTRY_BYTES = 8
 const DECIMAL_TEXT_BYTES_MAX = 64
 
 /** Vectors may read, never write, so far behind the last byte of a page. */
-const SLACK_BYTES = 64
+export const SLACK_BYTES = 64
 
 /** Room that all chunks of a row group share, one after the other. */
 export interface Scratch {
@@ -50,31 +50,29 @@ export function layScratch(
   return { indices, ...takeRooms(needsOf(chunks, isForeign), arena) }
 }
 
-/** The same for each chunk alone; only `indices` is used by all of them. */
-export function layOwnScratch(
-  chunks: readonly PagedChunk[],
-  isForeign: boolean,
-  arena: Arena,
-): OwnScratch[] {
+/** What each chunk needs alone. */
+export function ownNeeds(chunks: readonly PagedChunk[], isForeign: boolean): readonly OwnNeeds[] {
+  return chunks.map((chunk) => ({
+    ...needsOf([chunk], isForeign),
+    levels: levelBytes(chunk),
+  }))
+}
+
+/** Room for each chunk alone; only `indices` is used by all of them. */
+export function layOwnScratch(needs: readonly OwnNeeds[], arena: Arena): OwnScratch[] {
   const indices = takeRoom(INDEX_BATCH * 4, arena)
-  return chunks.map((chunk) => {
-    const levels = takeRoom(levelBytes(chunk), arena)
-    return { indices, levels, ...takeRooms(needsOf([chunk], isForeign), arena) }
-  })
+  return needs.map((own) => ({
+    indices,
+    levels: takeRoom(own.levels, arena),
+    ...takeRooms(own, arena),
+  }))
 }
 
 /** Bytes that {@link layOwnScratch} takes of an arena that begins at a multiple of its alignment. */
-export function ownScratchBytes(chunks: readonly PagedChunk[], isForeign: boolean): number {
-  return chunks.reduce(
-    (sum, chunk) => {
-      const needs = Object.values(needsOf([chunk], isForeign))
-      return needs.reduce(
-        (all, bytes) => all + roomBytes(bytes),
-        sum + roomBytes(levelBytes(chunk)),
-      )
-    },
-    roomBytes(INDEX_BATCH * 4),
-  )
+export function ownScratchBytes(needs: readonly OwnNeeds[]): number {
+  return needs
+    .flatMap((own) => Object.values(own))
+    .reduce((sum, bytes) => sum + roomBytes(bytes), roomBytes(INDEX_BATCH * 4))
 }
 
 function roomBytes(bytes: number): number {
@@ -82,6 +80,7 @@ function roomBytes(bytes: number): number {
 }
 
 type Needs = Record<Exclude<keyof Scratch, 'indices'>, number>
+type OwnNeeds = Record<Exclude<keyof OwnScratch, 'indices'>, number>
 
 function needsOf(chunks: readonly PagedChunk[], isForeign: boolean): Needs {
   const needs: Needs = {

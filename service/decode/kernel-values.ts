@@ -21,7 +21,7 @@ export interface Workplace {
 export interface Dictionary {
   /** Entries in Arrow's form; for bytes where they lie: kernels/plain-bytes.ts, byteTable. */
   readonly entries: Place
-  /** For bytes: where the last of them ends. */
+  /** For bytes: how far may be read to copy the last of them. */
   readonly bytesEnd: number
   readonly count: number
   /** Bytes of the longest entry, 0 for fixed widths. */
