@@ -67,6 +67,16 @@ export class TokenFile {
     }
   }
 
+  /** Waits a moment for the owner to write; false: nothing was written. */
+  async awaitChange(signal: AbortSignal): Promise<boolean> {
+    const { wait = sleep } = this.#options
+    for (let waitedMs = 0; !this.changed(); waitedMs += LOOK_MS) {
+      if (waitedMs >= PATIENCE_MS) return false
+      await wait(LOOK_MS, signal)
+    }
+    return true
+  }
+
   /** The error about a token that has ended. */
   ended({ endsMs = 0 }: FileToken): GatewayError {
     return this.#unavailable(`ended at ${new Date(endsMs).toISOString()}`)

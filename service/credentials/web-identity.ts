@@ -1,8 +1,9 @@
 import { GatewayError } from '../errors.ts'
 import { askSts, isStsRefusal, saidBySts } from './ask-sts.ts'
-import type { StsAddress } from './ask-sts.ts'
+import type { StsAddress, StsRefusal } from './ask-sts.ts'
+import type { Secret } from './secret.ts'
 import type { CredentialsProvider } from './store-credentials.ts'
-import type { TokenFile } from './token-file.ts'
+import type { FileToken, TokenFile } from './token-file.ts'
 
 export interface WebIdentityOptions {
   readonly file: TokenFile
@@ -19,22 +20,31 @@ export const SESSION_NAME = 'spillway'
  * into the error, the token never.
  */
 export function webIdentity({ file, sts, roleArn }: WebIdentityOptions): CredentialsProvider {
+  const exchange = (token: Secret, signal: AbortSignal) => {
+    const role = roleArn === undefined ? {} : { RoleArn: roleArn, RoleSessionName: SESSION_NAME }
+    const parameters = { WebIdentityToken: token.reveal(), ...role }
+    return askSts({ action: 'AssumeRoleWithWebIdentity', parameters }, sts, signal)
+  }
+  const refused = ({ token }: FileToken, refusal: StsRefusal): GatewayError => {
+    const said = saidBySts(refusal).replaceAll(token.reveal(), '[token]')
+    return new GatewayError(
+      'unavailable',
+      `the STS ${sts.url} refused the token in ${file.path} (${said}); check its issuer, audience and ${roleArn === undefined ? 'policy claim' : 'role'}, a new one is read as soon as the file changes`,
+    )
+  }
+
   return {
     source: 'web-identity',
     changed: () => file.changed(),
     async retrieve(_, signal) {
-      const found = await file.read(signal)
-      const token = found.token.reveal()
-      const role = roleArn === undefined ? {} : { RoleArn: roleArn, RoleSessionName: SESSION_NAME }
-      const parameters = { WebIdentityToken: token, ...role }
-      const answer = await askSts({ action: 'AssumeRoleWithWebIdentity', parameters }, sts, signal)
-      if (!isStsRefusal(answer)) return answer
-      if (found.endsMs !== undefined && found.endsMs <= sts.nowMs()) throw file.ended(found)
-      const said = saidBySts(answer).replaceAll(token, '[token]')
-      throw new GatewayError(
-        'unavailable',
-        `the STS ${sts.url} refused the token in ${file.path} (${said}); check its issuer, audience and ${roleArn === undefined ? 'policy claim' : 'role'}, a new one is read as soon as the file changes`,
-      )
+      for (;;) {
+        const found = await file.read(signal)
+        const answer = await exchange(found.token, signal)
+        if (!isStsRefusal(answer)) return answer
+        if (found.endsMs === undefined || found.endsMs > sts.nowMs()) throw refused(found, answer)
+        // It has just ended: the owner may be about to replace it.
+        if (!(await file.awaitChange(signal))) throw file.ended(found)
+      }
     },
   }
 }

@@ -162,8 +162,25 @@ t.test('a deleted file harms nobody while the session lives', async (t) => {
   await ownerWrites(newToken())
 })
 
-t.test('no token was logged, no defect was met', async (t) => {
-  const log = stack.log.join('')
+t.test('metrics tell how it went', async (t) => {
+  const text = await (await fetch(`${stack.http}/metrics`)).text()
+  const attempts = (outcome: string): number =>
+    Number(
+      new RegExp(
+        `^spillway_credentials_attempts_total{source="web-identity",outcome="${outcome}"} (\\d+)$`,
+        'm',
+      ).exec(text)?.[1],
+    )
+  t.ok(attempts('obtained') >= 5, `${attempts('obtained')} sessions`)
+  t.ok(attempts('failed') >= 8, `${attempts('failed')} failures`)
+  t.match(text, /^spillway_credentials_expiry_seconds 3\d\d\d/m)
+})
+
+t.test('no token was told, no defect was met', async (t) => {
+  const told = await Promise.all(
+    ['/readyz', '/metrics'].map(async (path) => (await fetch(`${stack.http}${path}`)).text()),
+  )
+  const log = [...stack.log, ...told].join('')
   t.ok(tokens.length > 10)
   t.ok(tokens.every((token) => !log.includes(token) && !log.includes(token.split('.')[1] ?? '')))
   t.strictSame(defectsIn(stack), [])

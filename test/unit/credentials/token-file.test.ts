@@ -176,6 +176,27 @@ function watchOpens(t: Test, path: string): { how: string; flags: unknown }[] {
   return seen
 }
 
+t.test(
+  'a token that ends while it is exchanged is exchanged again when it is replaced',
+  async (t) => {
+    const path = join(await newFolder(t), 'token')
+    const nowMs = Date.parse('2026-11-21T00:00:00Z')
+    const sts = await fakeSts(t, () => nowMs)
+    let waits = 0
+    const wait = async (): Promise<void> => {
+      if (++waits === 5) await writeFile(path, jwt({ exp: nowMs / 1_000 + 900 }))
+    }
+    const file = new TokenFile({ path, nowMs: () => nowMs, wait })
+    const provider = webIdentity({ file, sts: { url: sts.url, nowMs: () => nowMs } })
+    await writeFile(path, jwt({ exp: nowMs / 1_000 - 1 }))
+    t.match(await provider.retrieve({}, forEver()), { expiresMs: nowMs + 900_000 })
+    t.strictSame([waits, sts.refused, sts.asked], [5, 1, 2])
+    await writeFile(path, jwt({ exp: nowMs / 1_000 - 1 }))
+    await t.rejects(provider.retrieve({}, forEver()), { code: 'unavailable', message: /ended at/ })
+    t.equal(waits, 5 + 20)
+  },
+)
+
 t.test('24 hours beside another program: nobody ends what the other has', async (t) => {
   const path = join(await newFolder(t), 'token')
   let nowMs = Date.parse('2026-11-21T00:00:00Z')
