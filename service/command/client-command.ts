@@ -7,13 +7,13 @@ import type { ClientCommand, ClientOptions } from './client-options.ts'
 import { clientOptions, UsageError } from './client-options.ts'
 import { clientUsage } from './client-usage.ts'
 import { exitCodes, INTERRUPTED } from './exit-codes.ts'
+import { openSource } from './open-source.ts'
 import type { Output } from './output.ts'
 import { fileOutput, standardOutput } from './output.ts'
 import { bytes, counted, planTree } from './plan-tree.ts'
 import { progressLine } from './progress.ts'
 import { rowSink } from './row-sink.ts'
 import type { TableSource } from './table-source.ts'
-import { openSource } from './table-source.ts'
 
 /** Rows of a table on a terminal when nobody says how many. */
 const TABLE_ROWS_DEFAULT = 100

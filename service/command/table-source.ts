@@ -2,7 +2,6 @@ import type { Field } from '../arrow/arrow-type.ts'
 import type { TableName } from '../catalog/table-name.ts'
 import type { Ledger } from '../planning/ledger.ts'
 import type { TableRequest } from '../query/table-request.ts'
-import type { Origin } from './client-options.ts'
 
 /** A record batch as an encapsulated IPC message in two parts. */
 export interface SourceBatch {
@@ -39,14 +38,4 @@ export interface TableSource {
   plan(request: TableRequest, signal: AbortSignal): Promise<SourcePlan>
   read(request: TableRequest, signal: AbortSignal): Promise<SourceRead>
   close(): Promise<void>
-}
-
-/** Loads no more code than the origin needs. */
-export async function openSource(origin: Origin): Promise<TableSource> {
-  if (origin.kind === 'folder') {
-    const { folderSource } = await import('./folder-source.ts')
-    return folderSource(origin.folder)
-  }
-  const { gatewaySource } = await import('./gateway-source.ts')
-  return gatewaySource(origin)
 }
