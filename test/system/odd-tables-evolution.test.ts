@@ -187,7 +187,7 @@ t.test(
     t.match(said, 'the value 5000000000 does not fit int32')
     const where: Where = { v: { anyOf: [{ lt: 0 }, { gt: 2_000_000_000 }] } }
     const fitting = await askTable(stack, { schema, table: 'whole', where })
-    t.strictSame(fitting.rows.flat().toSorted(), ['-1', '2147483647'])
+    t.strictSame(new Set(fitting.rows.flat()), new Set(['-1', '2147483647']))
   },
 )
 
