@@ -55,6 +55,9 @@ export class FrameMemory implements MemorySource {
     isModest: () => boolean = () => true,
   ): Promise<MemoryRun> {
     const unitCount = unitsOf(lengthBytes)
+    // Listening to the signal costs more than everything else here: not when there is no need to wait.
+    const free = signal.aborted ? undefined : this.#takeFree(lengthBytes, isModest)
+    if (free !== undefined) return Promise.resolve(free)
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(GatewayError.from(signal.reason))
       if (unitCount > this.#units.count) {
@@ -80,6 +83,13 @@ export class FrameMemory implements MemorySource {
       this.#waiters.add(waiter)
       return this.#serve()
     })
+  }
+
+  #takeFree(lengthBytes: number, isModest: () => boolean): MemoryRun | undefined {
+    if (this.#waiters.size > 0) return undefined
+    const left = this.#units.freeCount - unitsOf(lengthBytes)
+    if (left < this.#keptCount && !isModest()) return undefined
+    return this.#units.take(lengthBytes, () => this.#serve())
   }
 
   /** Serves waiters in order, until one of those who hold nothing has to go on waiting. */
