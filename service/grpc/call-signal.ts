@@ -9,19 +9,24 @@ export interface CallSignal {
   finish(): void
 }
 
-/** The life of a call as an AbortSignal. grpc-js says `cancelled` for a passed deadline too, and after a normal end. */
+/**
+ * The life of a call as an AbortSignal. grpc-js says `cancelled` for a passed deadline too, and after a normal end; a
+ * deadline that passed on the way, which answers are often faster than, aborts at once.
+ */
 export function callSignal(call: EventEmitter & { getDeadline(): Deadline }): CallSignal {
   const controller = new AbortController()
   let finished = false
   const deadlineMs = Number(call.getDeadline())
-  call.on('cancelled', () => {
-    if (finished) return
-    const late = Number.isFinite(deadlineMs) && Date.now() >= deadlineMs
+  const isLate = () => Number.isFinite(deadlineMs) && Date.now() >= deadlineMs
+  const abort = () =>
     controller.abort(
-      late
+      isLate()
         ? new GatewayError('deadline_exceeded', 'the deadline of the call passed')
         : new GatewayError('cancelled', 'the caller cancelled the request'),
     )
+  if (isLate()) abort()
+  call.on('cancelled', () => {
+    if (!finished) abort()
   })
   return {
     signal: controller.signal,

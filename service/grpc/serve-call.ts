@@ -33,7 +33,11 @@ export function answerCall<Input, Output>(
   return (call: ServerUnaryCall<Input, Output>, answer: sendUnaryData<Output>): void => {
     const ended = watchCall(keeper, call.getPath(), queryIdOf(call.request))
     const life = callSignal(call)
-    respond(call.request, life.signal).then(
+    const answered = async () => {
+      life.signal.throwIfAborted()
+      return respond(call.request, life.signal)
+    }
+    answered().then(
       (response) => {
         life.finish()
         ended(undefined)
@@ -58,7 +62,10 @@ export function streamCall<Input>(
   return (call: ServerWritableStream<Input, unknown>): void => {
     const ended = watchCall(keeper, call.getPath(), queryIdOf(call.request))
     const life = callSignal(call)
-    const send = async () => sendFrames(call, framesOf(call.request, life.signal), life.signal)
+    const send = async () => {
+      life.signal.throwIfAborted()
+      await sendFrames(call, framesOf(call.request, life.signal), life.signal)
+    }
     send().then(
       () => {
         life.finish()

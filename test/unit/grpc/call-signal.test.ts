@@ -27,6 +27,16 @@ t.test('a deadline that passed is told apart', async (t) => {
   t.match(signal.reason, { code: 'deadline_exceeded' })
 })
 
+t.test('a deadline that passed on the way aborts at once', async (t) => {
+  for (const [deadline, isLate] of [
+    [Date.now(), true],
+    [Date.now() + 60_000, false],
+    [Infinity, false],
+  ] as const) {
+    t.equal(callSignal(fakeCall(deadline).call).signal.aborted, isLate)
+  }
+})
+
 t.test('after the answer nothing is aborted', async (t) => {
   const { call, events } = fakeCall(Infinity)
   const life = callSignal(call)
