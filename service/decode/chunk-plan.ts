@@ -45,6 +45,8 @@ export interface ChunkPlan {
   readonly valueCount: number
   /** The data pages that are there, ascending; the chunk's place is then its dictionary's. Absent: all are. */
   readonly pages?: readonly PagePlace[]
+  /** The only page is a dictionary, whose entries come out as if they were rows. */
+  readonly isDictionary?: boolean
 }
 
 /**

@@ -114,7 +114,7 @@ function visitPages(walk: Walk, places: readonly PagePlace[]): Page[] {
   const isStrange = dictionaries.some(({ type, end }) => type !== 'dictionary' || end !== chunk.end)
   if (isStrange) fail('its offset index leaves out data')
   const pages = places.map(({ start, end, rows }) => {
-    const page = checkedPageAt(walk, start, end)
+    const page = asData(checkedPageAt(walk, start, end), chunk)
     const isData = page.type === 'data' || page.type === 'data_v2'
     if (!isData || page.end !== end) fail('a page is not where its offset index says')
     if (page.valueCount !== rows.end - rows.start) {
@@ -125,6 +125,13 @@ function visitPages(walk: Walk, places: readonly PagePlace[]): Page[] {
     return page
   })
   return [...dictionaries, ...pages]
+}
+
+/** A dictionary's entries are coded as the rows of a page would be. */
+function asData(page: Page, { isDictionary = false }: ChunkPlan): Page {
+  if (page.type !== 'dictionary' || !isDictionary) return page
+  const encoding = page.encoding === encodings.plainDictionary ? encodings.plain : page.encoding
+  return { ...page, type: 'data', encoding }
 }
 
 function checkedPageAt({ chunk, buffer, column, fail }: Walk, position: number, end: number): Page {

@@ -22,6 +22,8 @@ export interface PruningLimits {
   readonly bloomGainMin: number
   /** Indexes that are fetched before the first of their row groups is read. */
   readonly batchBytesMax: number
+  /** What is read at most must be so many times a dictionary that is read first. */
+  readonly dictionaryGainMin: number
   /** Columns that the filter does not look at wait for it when they take so many bytes or more. */
   readonly lateBytesMin: number
 }
@@ -34,6 +36,7 @@ export const pruningLimits: PruningLimits = {
   indexGainBytesMin: 256 * 1024,
   bloomGainMin: 2,
   batchBytesMax: 4 * 1024 * 1024,
+  dictionaryGainMin: 8,
   lateBytesMin: 1024 * 1024,
 }
 

@@ -7,6 +7,7 @@ import { countRows, rangesOf, type RowRange } from '../decode/row-selection.ts'
 import type { DecoderTurn } from './decoder-turn.ts'
 import { type FetchedPiece, type FetchParts, fetchRowGroup } from './fetch-row-group.ts'
 import type { ScanFilter } from './filter-rows.ts'
+import { mightMatch } from './probe-dictionary.ts'
 import type { LateColumns, ScanPiece } from './scan-job.ts'
 
 export interface ReadParts extends FetchParts {
@@ -31,6 +32,12 @@ export async function readPiece(
   parts: ReadParts,
   signal: AbortSignal,
 ): Promise<FetchedPiece> {
+  for (const probe of piece.dictionaries ?? []) {
+    if (await mightMatch(piece, probe, parts, signal)) continue
+    parts.receipt.rowGroupsDroppedByDictionary += 1
+    const { object, source, columns } = piece
+    return fetchRowGroup({ object, source, rowCount: 0, columns }, parts, signal)
+  }
   const fetched = await fetchRowGroup(piece, parts, signal)
   if (piece.late === undefined) return fetched
   const { early, matching } = await filterEarly(fetched, parts, signal)

@@ -1,5 +1,6 @@
 import type { ArrowType, Field } from '../arrow/arrow-type.ts'
 import type { ConstantValue } from '../arrow/make-column.ts'
+import type { ChunkPlan } from '../decode/chunk-plan.ts'
 import type { RowGroupPlan } from '../decode/decoder.ts'
 import type { RowGroupLayout } from '../decode/row-group-layout.ts'
 import type { RowRange } from '../decode/row-selection.ts'
@@ -55,8 +56,20 @@ export interface ScanPiece {
   readonly filter?: PieceFilter
   /** Reads that the plan's are parts of, shared with row groups beside it. Absent: it reads for itself. */
   readonly shared?: SharedRuns
+  /** Dictionaries that are asked first, whether a row can match. */
+  readonly dictionaries?: readonly DictionaryProbe[]
   /** Columns that wait for the filter: the plan is then of those that it looks at. */
   readonly late?: LateColumns
+}
+
+/** A dictionary that holds all values of a column of the piece. */
+export interface DictionaryProbe {
+  /** Its places are still to be found. */
+  readonly chunk: ChunkPlan
+  /** Of the dictionary page, header and all. */
+  readonly range: ByteRange
+  /** Terms that ask of this column alone; its source is the only one decoded. */
+  readonly filter: PieceFilter
 }
 
 /** Runs of bytes of a file that several pieces, one after the other, are read from. */

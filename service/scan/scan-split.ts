@@ -20,6 +20,7 @@ import {
   pruningLimits,
 } from './prune-groups.ts'
 import type { ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
+import { dictionaryProbes } from './dictionary-probes.ts'
 import { planRead } from './late-columns.ts'
 import { shareReads } from './share-reads.ts'
 import { scanLimits } from './scan-limits.ts'
@@ -33,7 +34,7 @@ const ROW_GROUP_BYTES_MAX = DECODER_MEMORY_BYTES_MAX / 2
 export interface ScanDeps {
   readonly footers: FooterSource
   readonly runner: ScanRunner
-  /** Page indexes and bloom filters; absent: none are read. */
+  /** Page indexes and bloom filters; absent: row groups are read whole and at once, whatever the filter. */
   readonly indexes?: IndexSource
   readonly pruning?: Partial<PruningLimits>
 }
@@ -151,13 +152,13 @@ async function* planFile(
   const groups = matchedGroups({ request, terms, footer, object }, { start, end })
   const limits = { ...pruningLimits, ...deps.pruning }
   if (deps.indexes === undefined || terms.length === 0) {
-    for (const group of groups) yield planPiece({ footer, object }, { group }, limits.lateBytesMin)
+    for (const group of groups) yield planPiece({ footer, object }, { group })
     return
   }
   const partitions = partitionsOf(object.key, request.split.prefix)
   const toPrune = { footer, object, partitions, indexes: deps.indexes, limits, counts }
   for await (const pruned of pruneGroups(toPrune, [...groups], signal)) {
-    yield planPiece({ footer, object }, pruned, limits.lateBytesMin)
+    yield planPiece({ footer, object }, pruned, { terms, limits })
   }
 }
 
@@ -184,13 +185,18 @@ function* matchedGroups(
 function planPiece(
   { footer, object }: Pick<OpenFile, 'footer' | 'object'>,
   { group, rows, pagesOf }: PrunedGroup<MatchedGroup>,
-  lateBytesMin: number,
+  filtering?: { readonly terms: readonly Predicate[]; readonly limits: PruningLimits },
 ): ScanPiece {
   const { groupIndex, match } = group
   const source = `${object.bucket}/${object.key}, row group ${groupIndex}`
   const rowCount = rows === undefined ? footer.rowGroup(groupIndex).rowCount : countRows(rows)
   const layout = { footer, object, groupIndex, ...(pagesOf && { pagesOf }) }
-  const read = planRead({ layout, match, rows, lateBytesMin })
+  const read = planRead({
+    layout,
+    match,
+    rows,
+    lateBytesMin: filtering?.limits.lateBytesMin ?? Infinity,
+  })
   const bufferBytes = (read.plan?.bufferBytes ?? 0) + (read.late?.bufferBytesMax ?? 0)
   if (bufferBytes > ROW_GROUP_BYTES_MAX) {
     throw new GatewayError(
@@ -198,5 +204,10 @@ function planPiece(
       `${source} takes ${bufferBytes} bytes, more than ${ROW_GROUP_BYTES_MAX}; select fewer columns or write smaller row groups`,
     )
   }
-  return { object, source, rowCount, ...read }
+  if (filtering === undefined) return { object, source, rowCount, ...read }
+  const { terms, limits } = filtering
+  const isSmall = bufferBytes < limits.indexGainBytesMin
+  const bytesMax = isSmall ? 0 : bufferBytes / limits.dictionaryGainMin
+  const dictionaries = dictionaryProbes({ footer, groupIndex, match, terms, bytesMax })
+  return { object, source, rowCount, ...read, ...(dictionaries.length > 0 && { dictionaries }) }
 }

@@ -47,7 +47,7 @@ const pageRunner = new InProcessRunner({
 })
 const indexes = new IndexCache({ store: memory, bytesMax: MIB })
 /** The files are small: every saving counts. */
-const pruning = { indexGainBytesMin: 0, bloomGainMin: 0, lateBytesMin: 0 }
+const pruning = { indexGainBytesMin: 0, bloomGainMin: 0, dictionaryGainMin: 0, lateBytesMin: 0 }
 
 interface Stage {
   readonly table: RandomTable

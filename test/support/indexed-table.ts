@@ -16,7 +16,12 @@ const frames = { bodyBytesTarget: MIB, bodyBytesMax: 2 * MIB, rowsMax: 100_000 }
 const quiet = new AbortController().signal
 const decoder = await openDecoder('auto')
 /** The files of these tests are small: every saving counts. */
-const pruning = { indexGainBytesMin: 0, bloomGainMin: 1, lateBytesMin: 0 }
+export const everySaving = {
+  indexGainBytesMin: 0,
+  bloomGainMin: 1,
+  dictionaryGainMin: 0,
+  lateBytesMin: 0,
+}
 
 export interface IndexedAsk {
   readonly predicate?: Predicate
@@ -25,7 +30,7 @@ export interface IndexedAsk {
 }
 
 /** A table of one file, to be scanned with and without its indexes; what is read is counted. */
-export function indexedTable(bytes: Uint8Array, limits: Partial<PruningLimits> = pruning) {
+export function indexedTable(bytes: Uint8Array, limits: Partial<PruningLimits> = everySaving) {
   const memory = memoryStore()
   const object = memory.put('b', 't/a.parquet', bytes)
   const data = countingStore(memory)

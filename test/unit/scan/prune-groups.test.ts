@@ -6,7 +6,7 @@ import { and, inDomain, or, type Predicate } from '../../../service/predicate/pr
 import { valueReader } from '../../../service/predicate/read-values.ts'
 import { compareValues, type Value } from '../../../service/predicate/value.ts'
 import type { ArrowType } from '../../../service/arrow/arrow-type.ts'
-import { indexedTable } from '../../support/indexed-table.ts'
+import { everySaving, indexedTable } from '../../support/indexed-table.ts'
 import { pagedFile, pagedNames } from '../../support/paged-files.ts'
 
 const int64 = { kind: 'int', bitWidth: 64, signed: true } as const
@@ -50,6 +50,11 @@ const asks: Record<string, Predicate> = {
       ranges: [range(0, 0)],
     },
   ),
+  'a value that no dictionary holds': equals('color', utf8, Buffer.from('purple')),
+  'a value that no dictionary holds, or null': inDomain('color', utf8, {
+    nullAllowed: true,
+    ranges: [range(Buffer.from('purple'), Buffer.from('purple'))],
+  }),
   'a value of the shuffled column': equals('code', int64, 2468n),
   'values beside those of the shuffled column': equals('code', int64, 2469n, 77n),
 }
@@ -105,8 +110,8 @@ t.test('integers are found as wider ones, days as milliseconds', async (t) => {
   for (const [column, type, value, rowCount, droppedCount] of counts) {
     const predicate = equals(column, type, value)
     const { rows, receipt } = await table.scan({ predicate, columns: [column] })
-    t.equal(rows.length, rowCount, `${column} ${value}`)
-    t.ok(receipt.rowGroupsDroppedByBloomFilter >= droppedCount - 1, `${column} ${value}`)
+    t.equal(rows.length, rowCount, `${column} ${String(value)}`)
+    t.ok(receipt.rowGroupsDroppedByBloomFilter >= droppedCount - 1, `${column} ${String(value)}`)
   }
 })
 
@@ -154,6 +159,43 @@ t.test('indexes cut short or overwritten count as absent', async (t) => {
       t.strictSame((await table.scan({ predicate })).rows, bare.rows)
     }
   }
+})
+
+t.test('a dictionary without the value costs its page alone', async (t) => {
+  const { bytes, footer } = pagedFile('paged')
+  const table = indexedTable(bytes, everySaving)
+  const { rows, receipt } = await table.scan({
+    predicate: equals('color', utf8, Buffer.from('purple')),
+  })
+  const color = footer.leaves.findIndex(({ path }) => path[0] === 'color')
+  const pages = [0, 1].map((group) => footer.chunk(group, color))
+  const pageBytes = pages.reduce((sum, one) => sum + one.dataPageOffset - one.start, 0)
+  t.equal(rows.length, 0)
+  t.match(receipt, {
+    rowGroupsDroppedByDictionary: 2,
+    dictionaryRequests: 2,
+    dictionaryBytes: pageBytes,
+    fetchRequests: 0,
+    rowsRead: 0,
+  })
+  t.equal(table.data.bytesAsked(), pageBytes)
+})
+
+t.test('columns that the filter does not look at wait for it', async (t) => {
+  const { bytes, footer } = pagedFile('paged')
+  const table = indexedTable(bytes)
+  const predicate: Predicate = {
+    kind: 'like',
+    term: { kind: 'column', column: 'text', type: utf8 },
+    pattern: Buffer.from('%none of them%'),
+  }
+  const { rows, receipt } = await table.scan({ predicate })
+  const text = footer.leaves.findIndex(({ path }) => path[0] === 'text')
+  const chunks = [0, 1].map((group) => footer.chunk(group, text))
+  const textBytes = chunks.reduce((sum, { start, end }) => sum + end - start, 0)
+  t.equal(rows.length, 0)
+  t.equal(table.data.bytesAsked() - receipt.wastedBytes, textBytes)
+  t.match(receipt, { rowGroupsDroppedByFilter: 2, rowsRead: 6000, rowsReturned: 0 })
 })
 
 t.test('of a page of one column, no more is read than its bytes and its index', async (t) => {
