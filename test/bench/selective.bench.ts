@@ -64,7 +64,13 @@ function queries(rowCount: number): readonly SelectiveQuery[] {
       columns: wide,
       where: { account: `acct-${other * 7919}` },
     },
-    { ...events, name: 'a text in no bloom filter', columns: wide, where: { account: 'acct-5x' } },
+    {
+      ...events,
+      name: 'a text in no bloom filter',
+      columns: wide,
+      where: { account: 'acct-5x' },
+      pages: false,
+    },
     { ...events, name: 'a text in no dictionary', columns: wide, where: { kind: 'kick' } },
     {
       ...events,
@@ -78,6 +84,7 @@ function queries(rowCount: number): readonly SelectiveQuery[] {
       columns: ['id', 'kind', 'payload'],
       where: { kind: 'login' },
       limit: 10,
+      pages: false,
     },
     { ...daily, name: 'one day', columns: ['id', 'value'], where: { day: '2026-01-09' } },
     {

@@ -77,7 +77,7 @@ for at in range(4):
         write_page_index=True,
         bloom_filter_options={"account": {"ndv": rows_per_group, "fpp": 0.01}},
         use_dictionary=["kind"],
-        compression="zstd",
+        compression="snappy",
     )
 for day in range(days):
     date = datetime.date(2026, 1, 1) + datetime.timedelta(days=day)
