@@ -39,6 +39,16 @@ const counters = {
   footers: ['spillway_footers_total', 'Footers asked for, by where they came from', 'source'],
   scans: ['spillway_scans_total', 'Splits read, by error code (ok: none)', 'code'],
   scanRowGroups: ['spillway_scan_row_groups_total', 'Row groups decoded', ''],
+  scanRowGroupsDropped: [
+    'spillway_scan_row_groups_dropped_total',
+    'Row groups that statistics left in, dropped before they were read whole',
+    'by',
+  ],
+  scanWastedBytes: [
+    'spillway_scan_wasted_bytes_total',
+    'Bytes read because they lay between what was wanted',
+    '',
+  ],
   scanChunks: [
     'spillway_scan_column_chunks_total',
     'Column chunks decoded, by engine and why it was not the kernels',

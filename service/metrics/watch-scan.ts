@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { Frame } from '../scan/frame.ts'
 import type { ScanRun } from '../scan/scan-job.ts'
+import type { ScanReceipt } from '../scan/scan-receipt.ts'
 import type { ScanRequest } from '../scan/scan-request.ts'
 import { countChunks } from './count-chunks.ts'
 import type { CostNote } from './cost-note.ts'
@@ -34,6 +35,7 @@ export function watchScan(
 function countScan(registry: MetricsRegistry, { receipt }: ScanRun, code: string): void {
   registry.add('scans', 1, { code })
   registry.add('scanRowGroups', receipt.rowGroups)
+  countDropped(registry, receipt)
   countChunks(registry, receipt)
   registry.add('scanRows', receipt.rowsReturned)
   registry.add('scanDecodedBytes', receipt.frameBytes)
@@ -41,4 +43,17 @@ function countScan(registry: MetricsRegistry, { receipt }: ScanRun, code: string
   registry.add('storeRequests', receipt.fetchRequests, { operation: 'read_data', outcome: 'ok' })
   registry.add('storeBytes', receipt.fetchBytes, { kind: 'data' })
   registry.add('cachedBytes', receipt.cachedBytes)
+}
+
+function countDropped(registry: MetricsRegistry, receipt: ScanReceipt): void {
+  const counts = {
+    page_index: receipt.rowGroupsDroppedByPageIndex,
+    bloom_filter: receipt.rowGroupsDroppedByBloomFilter,
+    dictionary: receipt.rowGroupsDroppedByDictionary,
+    filter: receipt.rowGroupsDroppedByFilter,
+  }
+  for (const [by, count] of Object.entries(counts)) {
+    registry.add('scanRowGroupsDropped', count, { by })
+  }
+  registry.add('scanWastedBytes', receipt.wastedBytes)
 }

@@ -4,6 +4,7 @@ import { readPageHeader } from '../decode/page-header.ts'
 import { GatewayError } from '../errors.ts'
 import { ThriftReader } from '../footers/thrift-reader.ts'
 import { rangeLength } from '../objects/byte-range.ts'
+import { readData } from './read-data.ts'
 import type { ReadParts } from './read-piece.ts'
 import type { DictionaryProbe, FilterColumn, ScanPiece } from './scan-job.ts'
 
@@ -23,9 +24,9 @@ export async function mightMatch(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { object } = piece
-  const { receipt, store, turn } = parts
-  receipt.dictionaryRequests += 1
-  const bytes = await store.read({ object, range: probe.range }, signal)
+  const { receipt, turn } = parts
+  const bytes = await readData(parts, { object, range: probe.range }, signal)
+  receipt.dictionaryReads += 1
   receipt.dictionaryBytes += rangeLength(probe.range)
   const endTurn = await turn.acquire(signal)
   try {

@@ -22,8 +22,8 @@ export interface ScanReceipt {
   /** …and of bloom filters. */
   bloomRequests: number
   bloomBytes: number
-  /** Dictionaries that were read before their columns. */
-  dictionaryRequests: number
+  /** Of these reads of data, those of dictionaries before their columns. */
+  dictionaryReads: number
   dictionaryBytes: number
   /** Of all bytes that were read, those that only lay between what was wanted. */
   wastedBytes: number
@@ -71,7 +71,7 @@ export function emptyReceipt(): ScanReceipt {
     indexBytes: 0,
     bloomRequests: 0,
     bloomBytes: 0,
-    dictionaryRequests: 0,
+    dictionaryReads: 0,
     dictionaryBytes: 0,
     wastedBytes: 0,
     rowGroupsDroppedByPageIndex: 0,

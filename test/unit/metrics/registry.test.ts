@@ -28,6 +28,8 @@ t.test('every metric is there from the first scrape on, by type', async (t) => {
       'spillway_footers_total counter',
       'spillway_scans_total counter',
       'spillway_scan_row_groups_total counter',
+      'spillway_scan_row_groups_dropped_total counter',
+      'spillway_scan_wasted_bytes_total counter',
       'spillway_scan_column_chunks_total counter',
       'spillway_scan_rows_total counter',
       'spillway_scan_decoded_bytes_total counter',

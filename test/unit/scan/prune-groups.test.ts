@@ -173,9 +173,10 @@ t.test('a dictionary without the value costs its page alone', async (t) => {
   t.equal(rows.length, 0)
   t.match(receipt, {
     rowGroupsDroppedByDictionary: 2,
-    dictionaryRequests: 2,
+    dictionaryReads: 2,
     dictionaryBytes: pageBytes,
-    fetchRequests: 0,
+    fetchRequests: 2,
+    fetchBytes: pageBytes,
     rowsRead: 0,
   })
   t.equal(table.data.bytesAsked(), pageBytes)
