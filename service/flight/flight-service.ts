@@ -105,7 +105,7 @@ async function* flightData(
   ticket: Uint8Array,
   signal: AbortSignal,
 ): AsyncGenerator<Frame> {
-  const { fields, schemaMessage, frames } = queries.read(ticket, signal)
+  const { fields, schemaMessage, frames } = await queries.read(ticket, signal)
   yield schemaFrame(schemaMessage)
   const filler = () => emptyFrame(fields)
   let isEmpty = true

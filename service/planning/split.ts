@@ -38,6 +38,6 @@ export interface Split {
   readonly partitionColumns: readonly string[]
   /** Milliseconds since the epoch. */
   readonly expiresMs: number
-  /** Absent: the door that reads it says what it wants (Athena's). */
+  /** Absent, as in Athena's: whoever reads it says what it wants. */
   readonly read?: SplitRead
 }

@@ -124,8 +124,12 @@ export interface TableQueries {
   plan(request: TableRequest, signal: AbortSignal): Promise<PlannedTable>
   /** All of an answer by one reader, without a ticket. @throws {GatewayError} as `plan`; the frames, what scans throw. */
   readTable(request: WholeRead, signal: AbortSignal): Promise<TableRead>
-  /** @throws {GatewayError} `invalid_request` the ticket is not ours, or too old; the frames, what scans throw. */
-  read(ticket: Uint8Array, signal: AbortSignal): TableRead
+  /**
+   * What a ticket of a plan says; of one of Athena's, which says nothing, all columns.
+   *
+   * @throws {GatewayError} `invalid_request` the ticket is not ours, or too old; the frames, what scans throw.
+   */
+  read(ticket: Uint8Array, signal: AbortSignal): Promise<TableRead>
   /** @throws {GatewayError} `invalid_request` the ticket is not ours, or too old. */
   check(ticket: Uint8Array): void
   /** The ticket with more time. @throws {GatewayError} `invalid_request` it is not ours, or too old. */
@@ -149,12 +153,14 @@ export function tableQueries(parts: TableQueryParts): TableQueries {
       const [{ split } = unplanned()] = withReads(understood, pieces)
       return readSplit(parts, { split, text: request.text }, signal)
     },
-    read: (ticket, signal) => readSplit(parts, { split: openTicket(ticket) }, signal),
-    check: (ticket) => void assertReadable(openTicket(ticket)),
+    read: async (ticket, signal) => {
+      const split = await readableSplit(parts, openTicket(ticket), signal)
+      return readSplit(parts, { split }, signal)
+    },
+    check: (ticket) => void openTicket(ticket),
     renew: (ticket) => {
       const expiresMs = parts.nowMs() + parts.ticketTtlMs
       const split = openTicket(ticket)
-      assertReadable(split)
       return { ticket: sealTicket({ ...split, expiresMs }), expiresMs }
     },
   }
@@ -253,11 +259,24 @@ function planParts(
   )
 }
 
+/** A split that says what of it is read. */
+type ReadableSplit = Split & { readonly read: SplitRead }
+
+/** Of a split of Athena's all columns are read, in the files' types. */
+async function readableSplit(
+  { catalog }: TableQueryParts,
+  split: Split,
+  signal: AbortSignal,
+): Promise<ReadableSplit> {
+  const columns = async () => tableFields(await catalog.describeTable(split.table, signal))
+  return { ...split, read: split.read ?? { columns: await columns() } }
+}
+
 /** The parts with what is to be read of them, and how many rows that is at most. */
 function withReads(
   { fields, predicate, limit }: UnderstoodRequest,
   pieces: readonly TablePart[],
-): readonly TablePart[] {
+): readonly (TablePart & { readonly split: ReadableSplit })[] {
   let rowsLeft = limit
   return pieces.map((piece) => {
     const isFiltered = !isTrue(predicate)
@@ -314,7 +333,7 @@ function schemaOf({ table, fields }: UnderstoodRequest): TableSchema {
 }
 
 interface SplitToRead {
-  readonly split: Split
+  readonly split: ReadableSplit
   readonly text?: TextFormat | undefined
 }
 
@@ -323,7 +342,7 @@ function readSplit(
   { split, text }: SplitToRead,
   signal: AbortSignal,
 ): TableRead {
-  const { columns, predicate, rowLimit } = assertReadable(split)
+  const { columns, predicate, rowLimit } = split.read
   const frames = parts.scan(
     {
       split,
@@ -346,14 +365,6 @@ function scanColumns(fields: readonly Field[], split: Split): readonly ScanColum
       ? { field, from: { kind: 'file' } }
       : { field, from: { kind: 'partition', partition } }
   })
-}
-
-function assertReadable({ read, table }: Split): SplitRead {
-  if (read) return read
-  throw new GatewayError(
-    'invalid_request',
-    `the ticket of ${formatTableName(table)} was made for Athena, it does not say what to read; plan again`,
-  )
 }
 
 function unplanned(): never {

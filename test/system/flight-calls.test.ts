@@ -9,10 +9,11 @@ import {
   FlightService,
   RenewFlightEndpointRequestSchema,
 } from '../../proto/gen/arrow/flight/flight_pb.ts'
+import type { ReadSplitRequest } from '../../proto/gen/spillway/v1/federation_pb.ts'
 import { decodeSchemaMessage } from '../../service/arrow/schema-message.ts'
 import { goldenBytes, goldenRows } from '../support/columns-golden.ts'
-import { failureOf, readAll } from '../support/federation-client.ts'
-import { commandOf, flightClient, pathOf } from '../support/flight-client.ts'
+import { failureOf, federationClient, readAll } from '../support/federation-client.ts'
+import { commandOf, flightClient, pathOf, rowsOf } from '../support/flight-client.ts'
 import { largeFile } from '../support/large-table.ts'
 import { startStack } from '../support/start-stack.ts'
 
@@ -177,6 +178,21 @@ t.test('a ticket may be read twice, and says the same', async (t) => {
   const ticket = info.endpoint[0]?.ticket?.ticket ?? Buffer.of()
   const [first, second] = await Promise.all([flight.messages(ticket), flight.messages(ticket)])
   t.strictSame(first, second)
+})
+
+t.test("Athena's splits are tickets, and tickets are Athena's splits", async (t) => {
+  const federation = federationClient(stack.grpc)
+  t.teardown(() => federation.close())
+  const [split] = await federation.plan({ schema, table: 'large' })
+  const messages = await flight.messages(split?.ticket ?? Buffer.of())
+  const { schema: promised } = await flight.info({ schema, table: 'large' })
+  t.strictSame(messages[0]?.dataHeader, promised.subarray(8))
+  const { fields } = decodeSchemaMessage(promised)
+  t.equal(messages.slice(1).flatMap((data) => rowsOf(fields, data)).length, 20_000)
+  const info = await flight.info({ schema, table: 'large', limit: 10 })
+  const ticket = info.endpoint[0]?.ticket?.ticket ?? Buffer.of()
+  const blocks = await readAll(federation.readSplit({ ...split, ticket } as ReadSplitRequest))
+  t.ok(blocks.length > 0)
 })
 
 t.test('a flight is cancelled from another call; its tickets may be read again', async (t) => {
