@@ -5,6 +5,7 @@ import { evaluate } from '../../../service/predicate/evaluate.ts'
 import { parseFilter } from '../../../service/predicate/parse-filter.ts'
 import type { Value } from '../../../service/predicate/value.ts'
 import { verdictOf } from '../../../service/predicate/verdict.ts'
+import { randomNumbers } from '../../support/columns-random.ts'
 
 const text: ArrowType = { kind: 'utf8' }
 const column = (name: string, type: ArrowType): Field => ({ name, type, nullable: true })
@@ -171,4 +172,49 @@ t.test('statistics judge what the column cannot hold', async (t) => {
   t.equal(verdict('id < 1.5'), 'all')
   t.equal(verdict('1 = 0'), 'none')
   t.equal(verdict('id < 1e300'), 'all')
+})
+
+t.test('whatever is written is a predicate or a typed error with its place', async (t) => {
+  const random = randomNumbers(20_261_121)
+  const pieces = [
+    ...fields.map(({ name }) => name),
+    ...'( ) , . = <> <= + - * / % and or not in like escape between is null distinct from'.split(
+      ' ',
+    ),
+    ...[
+      'true',
+      'nullif(',
+      'nan()',
+      'infinity()',
+      '1',
+      '1.5',
+      '1e300',
+      '-0',
+      "'a%'",
+      "'!'",
+      "X'0F'",
+    ],
+    ...[
+      "DATE '2026-11-02'",
+      "TIME '10:00'",
+      "TIMESTAMP '2026-11-02 10:00 Z'",
+      "REAL 'NaN'",
+      '"',
+      "'",
+    ],
+    ...['\u0000', '\ud800', '😀', '\n', '--', ';'],
+  ]
+  const outcomes = { understood: 0, refused: 0 }
+  for (let time = 0; time < 20_000; time++) {
+    const length = 1 + Math.floor(random() * 8)
+    const words = Array.from({ length }, () => pieces[Math.floor(random() * pieces.length)] ?? '')
+    const message = errorOf(words.join(' '))
+    if (message === 'understood') outcomes.understood += 1
+    else outcomes.refused += 1
+    const isPlaced = /^(?:invalid_request|unsupported): (?:filter, line|arithmetic in the filter)/
+    if (message !== 'understood' && !isPlaced.test(message))
+      t.fail(`${words.join(' ')}: ${message}`)
+  }
+  t.comment(JSON.stringify(outcomes))
+  t.ok(outcomes.understood > 50 && outcomes.refused > 10_000, 'both often enough')
 })
