@@ -105,6 +105,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     registry,
     queries,
     version,
+    observe: keeper.observe,
     health,
     quarantine: { quarantine, nowMs },
     translate,

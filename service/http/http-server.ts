@@ -1,12 +1,15 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fastify from 'fastify'
 import { GatewayError } from '../errors.ts'
+import type { CallObserver } from '../grpc/serve-call.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
 import type { TableQueries } from '../query/table-queries.ts'
 import { errorBody, httpStatus } from './error-status.ts'
 import type { HealthOptions } from './routes-health.ts'
 import { healthRoutes } from './routes-health.ts'
 import { openApi } from './open-api.ts'
+import { readerLeft } from './request-signal.ts'
 import { metricsRoutes } from './routes-metrics.ts'
 import type { QuarantineRoutesOptions } from './routes-quarantine.ts'
 import { quarantineRoutes } from './routes-quarantine.ts'
@@ -41,6 +44,8 @@ export interface HttpServerOptions {
   readonly version: string
   readonly health: HealthOptions
   readonly quarantine: QuarantineRoutesOptions
+  /** Told of every call of `/v1/…` that ended. */
+  readonly observe?: CallObserver
   /** Told of errors whose cause only the log may know. */
   readonly translate: (reason: unknown) => GatewayError
 }
@@ -54,13 +59,9 @@ export interface HttpServer {
 
 export function httpServer(options: HttpServerOptions): HttpServer {
   const app = createApp(options.tls)
-  app.setErrorHandler((reason, _, reply) => {
-    const error = isFastifyRefusal(reason)
-      ? new GatewayError(
-          reason.statusCode === 413 ? 'too_large' : 'invalid_request',
-          reason.message,
-        )
-      : options.translate(reason)
+  const failed = watchCalls(app, options)
+  app.setErrorHandler((reason, { raw }, reply) => {
+    const error = failed(raw, reason)
     return reply.code(httpStatus[error.code]).send(errorBody(error))
   })
   app.setNotFoundHandler((request, reply) => {
@@ -71,11 +72,11 @@ export function httpServer(options: HttpServerOptions): HttpServer {
     return reply.code(404).send(errorBody(error))
   })
   const closing = new AbortController()
-  const { queries, translate } = options
+  const { queries } = options
   openApi(app, options.version)
   app.register(startRoutes)
   app.register(tableRoutes, { queries, closing: closing.signal })
-  app.register(readRoutes, { queries, translate, closing: closing.signal })
+  app.register(readRoutes, { queries, failed, closing: closing.signal })
   app.register(healthRoutes, options.health)
   app.register(metricsRoutes, { registry: options.registry })
   app.register(quarantineRoutes, options.quarantine)
@@ -100,6 +101,33 @@ export function httpServer(options: HttpServerOptions): HttpServer {
       await app.close()
       clearTimeout(timer)
     },
+  }
+}
+
+/** Observes calls of the product's own routes; answers what to tell of a call that fails. */
+function watchCalls(app: FastifyInstance, { observe, translate }: HttpServerOptions) {
+  const errors = new WeakMap<IncomingMessage, GatewayError>()
+  app.addHook('onRequest', (request, { raw }, done) => {
+    const { url } = request.routeOptions
+    const started = performance.now()
+    if (url?.startsWith('/v1/') === true) {
+      raw.once('close', () => {
+        const error = errors.get(request.raw) ?? (raw.writableFinished ? undefined : readerLeft())
+        const durationMs = performance.now() - started
+        observe?.({ method: `${request.method} ${url}`, durationMs, queryId: '', error })
+      })
+    }
+    done()
+  })
+  return (request: IncomingMessage, reason: unknown): GatewayError => {
+    const error = isFastifyRefusal(reason)
+      ? new GatewayError(
+          reason.statusCode === 413 ? 'too_large' : 'invalid_request',
+          reason.message,
+        )
+      : translate(reason)
+    errors.set(request, error)
+    return error
   }
 }
 

@@ -6,7 +6,11 @@ export function requestSignal(response: ServerResponse, closing: AbortSignal): A
   const left = new AbortController()
   response.once('close', () => {
     if (response.writableFinished) return
-    left.abort(new GatewayError('cancelled', 'the reader left before its answer was whole'))
+    left.abort(readerLeft())
   })
   return AbortSignal.any([left.signal, closing])
+}
+
+export function readerLeft(): GatewayError {
+  return new GatewayError('cancelled', 'the reader left before its answer was whole')
 }

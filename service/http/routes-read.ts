@@ -1,5 +1,5 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { GatewayError } from '../errors.ts'
 import type { TableQueries, TableRead } from '../query/table-queries.ts'
 import type { TableRequest } from '../query/table-request.ts'
 import { parseTableRequest, REQUEST_BYTES_MAX } from '../query/table-request.ts'
@@ -15,7 +15,8 @@ import { sendBody } from './send-body.ts'
 export interface ReadRoutesOptions {
   readonly queries: TableQueries
   readonly closing: AbortSignal
-  readonly translate: (reason: unknown) => GatewayError
+  /** Told why an answer was cut off. */
+  readonly failed: (request: IncomingMessage, reason: unknown) => void
 }
 
 /** `/v1/read`: rows, as a body that is read while it is made. `GET` is the same for links. */
@@ -46,7 +47,7 @@ interface ReadToAnswer {
 }
 
 async function answer(
-  { queries, closing, translate }: ReadRoutesOptions,
+  { queries, closing, failed }: ReadRoutesOptions,
   { asked, format, request, reply }: ReadToAnswer,
 ): Promise<FastifyReply> {
   const signal = requestSignal(reply.raw, closing)
@@ -57,11 +58,11 @@ async function answer(
     reply.hijack()
     reply.raw.writeHead(200, headersOf(read, format, isGzip))
   }
+  const cut = (reason: unknown) => failed(request.raw, signal.aborted ? signal.reason : reason)
   try {
-    await sendBody(reply.raw, { parts: answerBody(read, format), isGzip, begin }, signal)
+    await sendBody(reply.raw, { parts: answerBody(read, format), isGzip, begin, cut }, signal)
   } catch (reason) {
     if (!reply.raw.headersSent) throw signal.aborted ? signal.reason : reason
-    translate(signal.aborted ? signal.reason : reason)
   }
   return reply
 }

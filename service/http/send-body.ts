@@ -13,6 +13,8 @@ export interface BodyToSend {
   readonly isGzip: boolean
   /** Told before the first byte: the head of the answer is written here. */
   readonly begin: () => void
+  /** Told why an answer that has begun is about to be cut off. */
+  readonly cut: (reason: unknown) => void
 }
 
 /**
@@ -24,7 +26,7 @@ export interface BodyToSend {
  */
 export async function sendBody(
   response: ServerResponse,
-  { parts, isGzip, begin }: BodyToSend,
+  { parts, isGzip, begin, cut }: BodyToSend,
   signal: AbortSignal,
 ): Promise<void> {
   let target: Writable | undefined
@@ -40,7 +42,10 @@ export async function sendBody(
     await sendAll(target, waiting, signal)
     await ended(target, response)
   } catch (error) {
-    await cutOff(response, target)
+    if (response.headersSent) {
+      cut(error)
+      await cutOff(response, target)
+    }
     for (const part of waiting) part.release()
     throw error
   }
@@ -95,9 +100,8 @@ async function ended(target: Writable, response: ServerResponse): Promise<void> 
   await finished
 }
 
-/** Nothing to cut off before the head; after it the socket must be gone before its memory is given back. */
+/** The socket must be gone before memory that it may still read is given back. */
 async function cutOff(response: ServerResponse, target: Writable | undefined): Promise<void> {
-  if (!response.headersSent) return
   const { socket } = response
   target?.destroy()
   response.destroy()

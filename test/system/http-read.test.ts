@@ -172,6 +172,15 @@ t.test('a reader that leaves ends its scan', async (t) => {
   t.equal(await textAt(link({ format: 'csv', filter: 'n = 1' })), 'n,half\r\n1,0.5\r\n')
 })
 
+t.test('every call is counted by what became of it', async (t) => {
+  const metrics = await textAt(`${http}/metrics`)
+  const calls = (code: string) =>
+    new RegExp(`^spillway_calls_total\\{method="GET /v1/read",code="${code}"\\} [1-9]`, 'm')
+  for (const code of ['ok', 'invalid_request', 'table_not_found', 'unreadable_file', 'cancelled']) {
+    t.match(metrics, calls(code), code)
+  }
+})
+
 t.test('the routes are described', async (t) => {
   const { paths } = JSON.parse(await textAt(`${http}/openapi.json`)) as { paths: object }
   t.match(paths, {
