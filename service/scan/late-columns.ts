@@ -25,10 +25,12 @@ export function planRead(request: ReadRequest): ReadPlan {
   const { columnIndexes, sources, filter } = match
   const once = { columns: sources, ...(filter && { filter }) }
   if (columnIndexes.length === 0) return once
-  const asked = new Set(filter?.columns.flatMap(({ source }) => decodedIndex(source)) ?? [])
-  const others = columnIndexes.filter((_, index) => !asked.has(index))
-  const whole = { ...layout, columnIndexes }
-  if (filter === undefined || asked.size === 0 || others.length === 0) {
+  const asked = askedOf(match)
+  const others = lateColumnIndexes(match)
+  // Without a choice of rows there is none of pages, but for late columns.
+  const first = rows === undefined ? withoutPages(layout) : layout
+  const whole = { ...first, columnIndexes }
+  if (filter === undefined || others.length === 0) {
     return { ...once, plan: planRows(layOutRowGroup(whole), rows) }
   }
   const rest = layOutRowGroup({ ...layout, columnIndexes: others })
@@ -36,7 +38,6 @@ export function planRead(request: ReadRequest): ReadPlan {
   if (ofRest.bufferBytes - ofRest.tail.length < request.lateBytesMin) {
     return { ...once, plan: planRows(layOutRowGroup(whole), rows) }
   }
-  const first = columnIndexes.filter((_, index) => asked.has(index))
   const { early, columns } = splitSources(match, asked)
   const late: LateColumns = {
     layout: rest,
@@ -51,8 +52,24 @@ export function planRead(request: ReadRequest): ReadPlan {
     const [index] = decodedIndex(column.source)
     return index === undefined ? column : { ...column, source: decoded(placeOf(index)) }
   })
-  const plan = planRows(layOutRowGroup({ ...layout, columnIndexes: first }), rows)
+  const askedIndexes = columnIndexes.filter((_, index) => asked.has(index))
+  const plan = planRows(layOutRowGroup({ ...first, columnIndexes: askedIndexes }), rows)
   return { plan, late, columns: sources, filter: { ...filter, columns: filterColumns } }
+}
+
+function withoutPages({ footer, object, groupIndex }: ReadRequest['layout']) {
+  return { footer, object, groupIndex }
+}
+
+/** Columns of the file that the filter does not look at; none when it looks at nothing. */
+export function lateColumnIndexes(match: PieceMatch): readonly number[] {
+  const asked = askedOf(match)
+  return asked.size === 0 ? [] : match.columnIndexes.filter((_, index) => !asked.has(index))
+}
+
+/** Places, among the columns that are read, of those that the filter looks at. */
+function askedOf({ filter }: PieceMatch): ReadonlySet<number> {
+  return new Set(filter?.columns.flatMap(({ source }) => decodedIndex(source)))
 }
 
 function decodedIndex(source: ColumnSource): number[] {

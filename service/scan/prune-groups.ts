@@ -45,6 +45,8 @@ export interface GroupToPrune {
   readonly groupIndex: number
   /** Top-level columns that are read of it. */
   readonly columnIndexes: readonly number[]
+  /** Of those, the ones that may wait until rows are chosen. */
+  readonly lateColumnIndexes: readonly number[]
   /** Terms that are to be asked of its rows. */
   readonly terms: readonly Predicate[]
 }
@@ -54,6 +56,7 @@ export interface PrunedGroup<Group> {
   readonly group: Group
   /** Rows that may match; absent: all, or there is no index worth reading. */
   readonly rows?: readonly RowRange[]
+  /** Pages of the leaves whose offset index was read. */
   readonly pagesOf?: (leafIndex: number) => IndexedPages['locations'] | undefined
 }
 
@@ -110,14 +113,16 @@ function* batches<Group>(
 /** Of the page index, what the row group's read would need; nothing when that is not worth it. */
 function indexRanges(file: FileToPrune, group: GroupToPrune): readonly ByteRange[] {
   const bounded = boundedLeaves(file, group).filter((leaf) => hasIndex(chunkOf(file, group, leaf)))
-  if (bounded.length === 0) return []
+  const lateBytes = dataBytes(file, { ...group, columnIndexes: group.lateColumnIndexes })
+  if (bounded.length === 0 && lateBytes < file.limits.lateBytesMin) return []
   const columnIndexes = bounded.map((leaf) => columnIndexRange(chunkOf(file, group, leaf)))
   const offsetIndexes = [...new Set([...bounded, ...leavesOf(file.footer, group)])]
     .map((leaf) => offsetIndexRange(chunkOf(file, group, leaf)))
     .filter(({ start, end }) => end > start)
   const ranges = [...columnIndexes, ...offsetIndexes]
   const lacking = file.indexes.lackingBytes({ object: file.object, ranges })
-  const isWorthIt = dataBytes(file, group) >= lacking + file.limits.indexGainBytesMin
+  const bytesMax = bounded.length === 0 ? lateBytes : dataBytes(file, group)
+  const isWorthIt = bytesMax >= lacking + file.limits.indexGainBytesMin
   return lacking === 0 || isWorthIt ? ranges : []
 }
 
@@ -174,7 +179,7 @@ async function prunePages<Group extends GroupToPrune>(
     file.counts.rowsDroppedByPageIndex += rowCount - left
     if (left === 0) file.counts.rowGroupsDroppedByPageIndex += 1
     if (left === 0) return []
-    return [left === rowCount ? { group } : { group, rows, pagesOf: locationsOf }]
+    return [{ group, ...(left < rowCount && { rows }), pagesOf: locationsOf }]
   })
 }
 

@@ -21,7 +21,7 @@ import {
 } from './prune-groups.ts'
 import type { ScanPiece, ScanRun, ScanRunner } from './scan-job.ts'
 import { dictionaryProbes } from './dictionary-probes.ts'
-import { planRead } from './late-columns.ts'
+import { lateColumnIndexes, planRead } from './late-columns.ts'
 import { shareReads } from './share-reads.ts'
 import { scanLimits } from './scan-limits.ts'
 import { addReceipt, emptyReceipt, type ScanReceipt, tallyInReceipt } from './scan-receipt.ts'
@@ -178,7 +178,8 @@ function* matchedGroups(
     if (match === undefined) continue
     const { columnIndexes, filter } = match
     const asked = terms.filter((_, index) => filter?.terms.includes(index))
-    yield { groupIndex, match, columnIndexes, terms: asked }
+    const late = lateColumnIndexes(match)
+    yield { groupIndex, match, columnIndexes, lateColumnIndexes: late, terms: asked }
   }
 }
 
