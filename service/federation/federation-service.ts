@@ -101,7 +101,7 @@ export function federationService(door: FederationDoor): GrpcService {
       }),
       readSplit: streamCall(
         door,
-        (request: ReadSplitRequest, signal) => backend.readSplit(request, signal),
+        (request: ReadSplitRequest, { signal }) => backend.readSplit(request, signal),
         queryIdOf,
       ),
     },

@@ -65,7 +65,7 @@ export function flightService(door: FlightDoor): GrpcService {
     },
     implementation: {
       handshake: handshake(door, admit),
-      listFlights: streamCall<Criteria>(door, async function* list(criteria, signal) {
+      listFlights: streamCall<Criteria>(door, async function* list(criteria, { signal }) {
         for await (const info of listFlights(queries, criteria, signal)) {
           yield messageFrame(FlightInfoSchema, info)
         }
@@ -78,8 +78,8 @@ export function flightService(door: FlightDoor): GrpcService {
         const { schemaMessage } = await queries.schemaOf(requestOf(descriptor), signal)
         return create(SchemaResultSchema, { schema: schemaMessage })
       }),
-      doGet: streamCall<Ticket>(door, ({ ticket }, signal) =>
-        running.hold(ticket, (both) => flightData(queries, ticket, both), signal),
+      doGet: streamCall<Ticket>(door, ({ ticket }, life) =>
+        running.hold(ticket, life, flightData(queries, ticket, life.signal)),
       ),
       doPut: refused<PutResult>(door),
       doExchange: refused<FlightData>(door),

@@ -1,24 +1,24 @@
 import { createHash } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
+import type { CallLife } from '../grpc/serve-call.ts'
 
 /** The reads that this gateway is serving, by ticket, so that they can be cancelled from another call. */
 export class RunningReads {
-  readonly #byTicket = new Map<string, Set<AbortController>>()
+  readonly #byTicket = new Map<string, Set<CallLife>>()
 
-  /** Holds what `read` yields under the ticket until it ends; cancelling aborts the signal `read` gets. */
+  /** Passes the frames on; while they are read the call can be cancelled by its ticket. */
   async *hold<Item>(
     ticket: Uint8Array,
-    read: (signal: AbortSignal) => AsyncIterable<Item>,
-    signal: AbortSignal,
+    life: CallLife,
+    frames: AsyncIterable<Item>,
   ): AsyncGenerator<Item> {
     const key = keyOf(ticket)
-    const controller = new AbortController()
     const running = this.#byTicket.get(key) ?? new Set()
-    this.#byTicket.set(key, running.add(controller))
+    this.#byTicket.set(key, running.add(life))
     try {
-      yield* read(AbortSignal.any([signal, controller.signal]))
+      yield* frames
     } finally {
-      running.delete(controller)
+      running.delete(life)
       if (running.size === 0) this.#byTicket.delete(key)
     }
   }
@@ -26,9 +26,8 @@ export class RunningReads {
   /** Ends the ticket's reads with `cancelled`; false: there were none. */
   cancel(ticket: Uint8Array): boolean {
     const running = this.#byTicket.get(keyOf(ticket)) ?? new Set()
-    for (const controller of running) {
-      controller.abort(new GatewayError('cancelled', 'the flight was cancelled'))
-    }
+    for (const life of running)
+      life.abort(new GatewayError('cancelled', 'the flight was cancelled'))
     return running.size > 0
   }
 }

@@ -5,6 +5,8 @@ import { GatewayError } from '../errors.ts'
 export interface CallSignal {
   /** Aborts when the caller goes away or its deadline passes; the reason is a GatewayError. */
   readonly signal: AbortSignal
+  /** Ends the call from our side, also while its reader stalls. */
+  abort(reason: GatewayError): void
   /** Ends the watch: an abort after the answer means nothing. */
   finish(): void
 }
@@ -30,6 +32,7 @@ export function callSignal(call: EventEmitter & { getDeadline(): Deadline }): Ca
   })
   return {
     signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
     finish: () => {
       finished = true
     },

@@ -1,6 +1,7 @@
 import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import type { GatewayError } from '../errors.ts'
 import type { Frame } from '../scan/frame.ts'
+import type { CallSignal } from './call-signal.ts'
 import { callSignal } from './call-signal.ts'
 import { statusOf } from './error-status.ts'
 import { sendFrames } from './send-frames.ts'
@@ -53,10 +54,13 @@ export function answerCall<Input, Output>(
   }
 }
 
+/** What a stream may know of its call, and do to it. */
+export type CallLife = Pick<CallSignal, 'signal' | 'abort'>
+
 /** A method that answers with a stream. What the frames throw, and what making them throws, ends the call. */
 export function streamCall<Input>(
   keeper: CallKeeper,
-  framesOf: (request: Input, signal: AbortSignal) => AsyncIterable<Frame>,
+  framesOf: (request: Input, life: CallLife) => AsyncIterable<Frame>,
   queryIdOf: QueryIdOf<Input> = () => '',
 ) {
   return (call: ServerWritableStream<Input, unknown>): void => {
@@ -64,7 +68,7 @@ export function streamCall<Input>(
     const life = callSignal(call)
     const send = async () => {
       life.signal.throwIfAborted()
-      await sendFrames(call, framesOf(call.request, life.signal), life.signal)
+      await sendFrames(call, framesOf(call.request, life), life.signal)
     }
     send().then(
       () => {

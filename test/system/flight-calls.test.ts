@@ -11,6 +11,7 @@ import {
 } from '../../proto/gen/arrow/flight/flight_pb.ts'
 import type { ReadSplitRequest } from '../../proto/gen/spillway/v1/federation_pb.ts'
 import { decodeSchemaMessage } from '../../service/arrow/schema-message.ts'
+import { scrapeMetrics } from '../../service/demo/scrape-metrics.ts'
 import { goldenBytes, goldenRows } from '../support/columns-golden.ts'
 import { failureOf, federationClient, readAll } from '../support/federation-client.ts'
 import { commandOf, flightClient, pathOf, rowsOf } from '../support/flight-client.ts'
@@ -199,6 +200,7 @@ t.test('a flight is cancelled from another call; its tickets may be read again',
   const info = await flight.info({ schema, table: 'large' })
   const ticket = info.endpoint[0]?.ticket?.ticket ?? Buffer.of()
   const running = flight.stream(method.doGet, { ticket })
+  const failed = failureOf(new Promise((_, reject) => running.once('error', reject)))
   await new Promise((resolve) => running.once('data', resolve))
   running.pause()
   const body = toBinary(
@@ -208,7 +210,9 @@ t.test('a flight is cancelled from another call; its tickets may be read again',
   const cancel = flight.stream(method.doAction, { type: 'CancelFlightInfo', body })
   const [result] = await readAll(cancel)
   t.match(fromBinary(CancelFlightInfoResultSchema, result?.body ?? Buffer.of()), { status: 1 })
-  t.match(await failureOf(running), { code: 'cancelled', status: 1 })
+  t.equal(await scansLeft(), 0, 'its reader stalls, its scan is over')
+  running.resume()
+  t.match(await failed, { code: 'cancelled', status: 1 })
   t.equal((await flight.messages(ticket)).length > 1, true)
 })
 
@@ -288,3 +292,14 @@ t.test('the schema of an info is that of the table, nullability and all', async 
   const { fields } = decodeSchemaMessage(message)
   t.ok(fields.some(({ nullable }) => !nullable))
 })
+
+/** Scans that go on after all that may end have had time to. */
+async function scansLeft(): Promise<number | undefined> {
+  let left: number | undefined
+  for (let attempt = 0; attempt < 200; attempt++) {
+    left = (await scrapeMetrics(stack.http)).get('spillway_scans_active')
+    if (left === 0) return left
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  return left
+}
