@@ -8,7 +8,7 @@ import type {
   Leaf,
   PhysicalType,
 } from '../footers/footer.ts'
-import type { FetchRange, RowGroupPlan } from './decoder.ts'
+import type { ByteRange } from '../objects/byte-range.ts'
 import { canInflate } from './kernel-inflate.ts'
 import type { PagePlace } from './row-selection.ts'
 
@@ -27,6 +27,12 @@ export type ValueForm =
       /** Of narrowed integers. */
       readonly signed: boolean
     }
+
+/** A run of bytes to fetch and where it lies in the row group's buffer. */
+export interface FetchRange extends ByteRange {
+  /** Offset of the run's first byte in the buffer. */
+  readonly at: number
+}
 
 /** All that a worker needs to know about a column chunk: plain data. */
 export interface ChunkPlan {
@@ -47,14 +53,6 @@ export interface ChunkPlan {
   readonly pages?: readonly PagePlace[]
   /** The only page is a dictionary, whose entries come out as if they were rows. */
   readonly isDictionary?: boolean
-}
-
-/**
- * A plan of which the kernels decode some columns. Those without a chunk here are in the small file of the plan's
- * tail, which holds no others.
- */
-export interface ChunkedPlan extends RowGroupPlan {
-  readonly chunks: readonly ChunkPlan[]
 }
 
 /** Whether the kernels decode the column: a flat one, of a codec and a type that they know. */

@@ -1,14 +1,7 @@
 import type { ArrowType } from '../arrow/arrow-type.ts'
 import type { Column } from '../arrow/column.ts'
-import type { ByteRange } from '../objects/byte-range.ts'
-import type { ChunkPlan } from './chunk-plan.ts'
+import type { ChunkPlan, FetchRange } from './chunk-plan.ts'
 import type { RowRange } from './row-selection.ts'
-
-/** A run of bytes to fetch and where it lies in the row group's buffer. */
-export interface FetchRange extends ByteRange {
-  /** Offset of the run's first byte in the buffer. */
-  readonly at: number
-}
 
 /**
  * All a decoder needs to know about one row group and the wanted columns: plain data, made from the footer
@@ -41,6 +34,14 @@ export interface PlanSelection {
   readonly rows: readonly RowRange[]
   /** For each column its chunk with its pages; null: the chunk is there whole, in the small file of the tail. */
   readonly chunks: readonly (ChunkPlan | null)[]
+}
+
+/**
+ * A plan of which the kernels decode some columns. Those without a chunk here are in the small file of the plan's
+ * tail, which holds no others.
+ */
+export interface ChunkedPlan extends RowGroupPlan {
+  readonly chunks: readonly ChunkPlan[]
 }
 
 /** A decoded row group. Its columns are views of the decoder's memory until `release`. */

@@ -1,7 +1,7 @@
 import { coalesceLimits, coalesceRanges } from '../objects/coalesce-ranges.ts'
 import type { ByteRange } from '../objects/byte-range.ts'
-import type { ChunkPlan } from './chunk-plan.ts'
-import type { FetchRange, RowGroupPlan } from './decoder.ts'
+import type { ChunkPlan, FetchRange } from './chunk-plan.ts'
+import type { RowGroupPlan } from './decoder.ts'
 import { DATA_START, writeTail } from './mini-tail.ts'
 import {
   type ColumnLayout,

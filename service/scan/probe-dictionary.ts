@@ -5,7 +5,7 @@ import { GatewayError } from '../errors.ts'
 import { ThriftReader } from '../footers/thrift-reader.ts'
 import { rangeLength } from '../objects/byte-range.ts'
 import { readData } from './read-data.ts'
-import type { ReadParts } from './read-piece.ts'
+import type { ReadParts } from './read-parts.ts'
 import type { DictionaryProbe, FilterColumn, ScanPiece } from './scan-job.ts'
 
 /** Entries that are asked at a time. */

@@ -1,22 +1,13 @@
 import type { Column } from '../arrow/column.ts'
 import { ownColumn } from '../arrow/own-rows.ts'
 import { takeRows } from '../arrow/take-rows.ts'
-import type { DecodedRowGroup, RowGroupPlan } from '../decode/decoder.ts'
+import type { DecodedRowGroup } from '../decode/decoder.ts'
 import { planRows } from '../decode/mini-file.ts'
 import { countRows, rangesOf, type RowRange } from '../decode/row-selection.ts'
-import type { DecoderTurn } from './decoder-turn.ts'
-import { type FetchedPiece, type FetchParts, fetchRowGroup } from './fetch-row-group.ts'
-import type { ScanFilter } from './filter-rows.ts'
+import { type FetchedPiece, fetchRowGroup } from './fetch-row-group.ts'
 import { mightMatch } from './probe-dictionary.ts'
+import type { ReadParts } from './read-parts.ts'
 import type { LateColumns, ScanPiece } from './scan-job.ts'
-
-export interface ReadParts extends FetchParts {
-  readonly turn: DecoderTurn
-  readonly filter: ScanFilter
-  /** Of rows that match. */
-  readonly rowLimit: number
-  readonly decode: (piece: ScanPiece, plan: RowGroupPlan, buffer: Uint8Array) => DecodedRowGroup
-}
 
 /** Rows that are asked at a time. */
 const FILTER_ROWS = 64 * 1024

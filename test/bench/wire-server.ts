@@ -51,7 +51,7 @@ const queries: TableQueries = {
   readTable: unasked,
   check: unasked,
   renew: unasked,
-  read: () => ({
+  read: async () => ({
     table: { schema: 'bench', table: 'wire' },
     fields,
     schemaMessage: encodeSchemaMessage({ fields }),
