@@ -81,6 +81,7 @@ export class PoolWorker {
   #lastScanId = 0
   #trappedScanId: number | undefined
   #isReady = false
+  #isRetired = false
   #isDead = false
   #how: WorkerEnd = 'death'
   #reason: unknown
@@ -123,6 +124,15 @@ export class PoolWorker {
       )
     })
     this.ready.catch(() => {})
+  }
+
+  /** Whether it was replaced because it held too much memory. It still ends the scans it has. */
+  get isRetired(): boolean {
+    return this.#isRetired
+  }
+
+  get isDead(): boolean {
+    return this.#isDead
   }
 
   /** Whether it can scan, or could. */
@@ -277,15 +287,24 @@ export class PoolWorker {
     return scan.frames.push({ message: bytes, rowCount, bodyBytes, release })
   }
 
-  #receiveEnd({ scanId, receipt, error }: Extract<FromWorker, { type: 'ended' }>): void {
+  #receiveEnd({ scanId, receipt, heldBytes, error }: Extract<FromWorker, { type: 'ended' }>): void {
     const scan = this.#scans.get(scanId)
     this.#scans.delete(scanId)
+    this.#retireAbove(heldBytes)
     if (scan === undefined) return
     addReceipt(scan.options.receipt, receipt)
     scan.options.share.giveBackAll()
     scan.noticeOver()
     if (error === undefined) scan.frames.end()
     else this.#leave(scanId, scan, fromPlainError(error))
+  }
+
+  /** Memory of WebAssembly never shrinks: a worker that once had a large row group is replaced when it is idle. */
+  #retireAbove(heldBytes: number): void {
+    if (heldBytes > this.#options.limits.heldBytesMax) this.#isRetired = true
+    if (!this.#isRetired) return
+    this.#noticeLost()
+    if (this.#scans.size === 0) void this.terminate()
   }
 
   async #answerCredentials({

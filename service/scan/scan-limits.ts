@@ -15,6 +15,8 @@ export interface ScanLimits {
   readonly byteCacheBytes: number
   /** Memory for the pages of open row groups, shared by the worker's scans. */
   readonly roomBytes: number
+  /** Memory of its decoders that a worker may keep: it never gets smaller, so who has more is replaced. */
+  readonly heldBytesMax: number
   /** Row groups a scan is told of before it asks for more. */
   readonly piecesAheadMax: number
   /** Files of a scan whose footers are read ahead. */
@@ -35,6 +37,7 @@ export const scanLimits: ScanLimits = {
   bufferBytesKept: 128 * MIB,
   byteCacheBytes: 256 * MIB,
   roomBytes: 128 * MIB,
+  heldBytesMax: 512 * MIB,
   piecesAheadMax: 4,
   filesAheadMax: 8,
 }

@@ -46,6 +46,8 @@ export class ScanPool implements ScanRunner {
   readonly #options: PoolWorkerOptions
   readonly #onLoss: () => void
   readonly #workers = new Set<PoolWorker>()
+  /** Replaced, with scans that are not over. */
+  readonly #leaving = new Set<PoolWorker>()
   readonly #restarts = new Set<NodeJS.Timeout>()
   readonly #watch: NodeJS.Timeout
   readonly #workerCount: number
@@ -147,12 +149,14 @@ export class ScanPool implements ScanRunner {
   }
 
   #everyone(): PoolWorker[] {
-    return this.#spare === undefined ? [...this.#workers] : [...this.#workers, this.#spare]
+    const spares = this.#spare === undefined ? [] : [this.#spare]
+    return [...this.#workers, ...this.#leaving, ...spares]
   }
 
   #lookAfterAll(): void {
     const now = nowMs()
-    for (const worker of this.#workers) worker.lookAfter(now)
+    for (const worker of this.#leaving) if (worker.isDead) this.#leaving.delete(worker)
+    for (const worker of [...this.#workers, ...this.#leaving]) worker.lookAfter(now)
   }
 
   #hire(): PoolWorker {
@@ -166,7 +170,8 @@ export class ScanPool implements ScanRunner {
     const isActive = this.#workers.delete(lost)
     if (this.#spare === lost) this.#spare = undefined
     if (this.#isClosed) return
-    this.#onLoss()
+    if (lost.isRetired) this.#leaving.add(lost)
+    else this.#onLoss()
     if (isActive) this.#promote()
     if (lost.isReady) this.#fill()
     else this.#fillLater()

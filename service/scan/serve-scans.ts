@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
 import type { ColumnReader, Decoder } from '../decode/decoder.ts'
+import { fallbackMemoryBytes } from '../decode/fallback-memory.ts'
 import { GatewayError } from '../errors.ts'
 import { DecoderTrap } from './decoder-trap.ts'
 import { DecoderRooms } from './decoder-rooms.ts'
@@ -73,6 +74,7 @@ class ScanParking extends ParkingSpace {
   }
 }
 
+type ScanEnd = Extract<FromWorker, { type: 'ended' }>
 type CredentialsAnswer = Extract<ToWorker, { type: 'credentials' }>['answer']
 
 const nowMs = (): number => performance.now()
@@ -155,10 +157,10 @@ class WorkerDoor {
       emit: this.#frameTeller(scanId, scan),
     }
     runScanTask(job, this.#takenPieces(scanId, scan), parts, scan.cancel.signal).then(
-      () => this.#endScan(scan, { type: 'ended', scanId, receipt }),
+      () => this.#endScan(scan, { scanId, receipt }),
       (reason: unknown) => {
         if (reason instanceof DecoderTrap) this.#endTrapped(scanId, reason)
-        this.#endScan(scan, { type: 'ended', scanId, receipt, error: toPlainError(reason) })
+        this.#endScan(scan, { scanId, receipt, error: toPlainError(reason) })
       },
     )
   }
@@ -235,11 +237,13 @@ class WorkerDoor {
     if (piece?.plan !== undefined) this.#tell({ type: 'piece_done', scanId })
   }
 
-  #endScan(scan: WorkerScan, end: Extract<FromWorker, { type: 'ended' }>): void {
+  #endScan(scan: WorkerScan, end: Omit<ScanEnd, 'type' | 'heldBytes'>): void {
     if (this.#isTrapped) return
     scan.isEnded = true
     this.#forget(end.scanId, scan)
-    this.#tell(end)
+    const { memory, whole } = this.#start.memory
+    const heldBytes = memory.buffer.byteLength - whole.start + fallbackMemoryBytes()
+    this.#tell({ type: 'ended', ...end, heldBytes })
   }
 
   #releaseFrame(scanId: number, frameId: number): void {

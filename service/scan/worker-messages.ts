@@ -59,6 +59,8 @@ export type FromWorker =
       readonly type: 'ended'
       readonly scanId: number
       readonly receipt: ScanReceipt
+      /** Memory of the decoders, which never gets smaller. */
+      readonly heldBytes: number
       readonly error?: PlainError
     }
   /** The decoder is not to be trusted any more; the worker ends itself after this. */
