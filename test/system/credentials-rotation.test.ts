@@ -64,12 +64,11 @@ await stack.client.putObject(
 )
 
 t.test('keys rotated again and again while queries run: none fails', async (t) => {
-  let isOver = false
-  let count = 0
+  const seen = { isOver: false, count: 0 }
   const ask = async (): Promise<void> => {
-    while (!isOver) {
+    while (!seen.isOver) {
       t.strictSame(await firstColumn(stack, query), ids)
-      count++
+      seen.count++
     }
   }
   const running = Promise.all([ask(), ask(), ask()])
@@ -79,15 +78,15 @@ t.test('keys rotated again and again while queries run: none fails', async (t) =
     vault.previous = vault.current
     vault.current = secretOf(next)
     await disableUser(minio, last.accessKey)
-    const before = count
-    while (count < before + 6) await new Promise((resolve) => setTimeout(resolve, 50))
+    const before = seen.count
+    while (seen.count < before + 6) await new Promise((resolve) => setTimeout(resolve, 50))
     // Closer together than a second they would be taken for a missing right.
     await new Promise((resolve) => setTimeout(resolve, 1_100))
     last = next
   }
-  isOver = true
+  seen.isOver = true
   await running
-  t.ok(count >= 24, `${count} queries`)
+  t.ok(seen.count >= 24, `${seen.count} queries`)
   const { credentials } = (await (await fetch(`${stack.http}/readyz`)).json()) as {
     credentials: { source: string }
   }
