@@ -44,10 +44,21 @@ export interface DescribeOptions {
   readonly columns: readonly DeclaredColumn[]
 }
 
+/**
+ * The read of a footer takes all of a file smaller than this: the first guess at a footer.
+ */
+const SMALL_FILE_BYTES = 64 * 1024
+
+/**
+ * A sample of a table of small files, where footers cost as much as rows: sixteen are more than a query of one day
+ * of a thousand may read in all (see `test/bench/selective.bench.ts`), four are the oldest, the newest and two more.
+ */
+const SMALL_SAMPLE_FILES_MAX = 4
+
 /** Footers that are fetched at the same time. */
 const FOOTERS_AHEAD = 16
 
-/** What a listing and the footers of a sample of its files tell of a table. */
+/** What a listing and the footers of a sample of its files tell of a table: of few files, those of all. */
 export async function describeFiles(
   pages: AsyncIterable<FilePage>,
   options: DescribeOptions,
@@ -58,7 +69,7 @@ export async function describeFiles(
   const chosen =
     sampleFilesMax === Infinity
       ? tallied(pages, tally)
-      : sampled(tallied(pages, tally), sampleFilesMax)
+      : sampled(tallied(pages, tally), tally, sampleFilesMax)
   const { parts, partCount } = await partsOf(chosen, options, signal)
   ledger.close()
   const { kindsOf, fileCount, fileBytes, skipped } = tally
@@ -117,11 +128,17 @@ async function* tallied(
 
 async function* sampled(
   files: AsyncIterable<TableFile>,
+  tally: FileTally,
   filesMax: number,
 ): AsyncGenerator<TableFile, void> {
-  const sample = spreadSample<TableFile>(filesMax, ({ object }) => object.modifiedMs)
-  for await (const file of files) sample.add(file)
-  yield* sample.items()
+  const samples = [filesMax, Math.min(filesMax, SMALL_SAMPLE_FILES_MAX)].map((max) =>
+    spreadSample<TableFile>(max, ({ object }) => object.modifiedMs),
+  )
+  for await (const file of files) for (const sample of samples) sample.add(file)
+  const [ordinary, small] = samples
+  const isSmall = tally.fileBytes < tally.fileCount * SMALL_FILE_BYTES
+  const sample = isSmall && tally.fileCount > filesMax ? small : ordinary
+  yield* sample?.items() ?? []
 }
 
 interface SchemaParts {

@@ -25,7 +25,8 @@ export interface MemoryTable {
   /** Both clocks, the store's and the catalog's; the test moves it. */
   readonly clock: { nowMs: number }
   /** Puts an object of the bucket `lake-a` with this footer, or with these bytes and none. */
-  readonly put: (key: string, content?: Footer | Uint8Array) => ListedObject
+  /** Objects with a footer of their own are small, or as long as is said. */
+  readonly put: (key: string, content?: Footer | Uint8Array, sizeBytes?: number) => ListedObject
   readonly putInto: (bucket: string, key: string) => void
   readonly remove: (key: string) => void
   /** Another catalog over the same store. */
@@ -62,10 +63,10 @@ export function memoryTable(options: MemoryTableOptions = {}): MemoryTable {
     footers,
     footersAsked,
     clock,
-    put(key, content) {
+    put(key, content, sizeBytes = 0) {
       serial += 1
-      const bytes =
-        content instanceof Uint8Array ? content : Buffer.from(`PAR1 object ${serial} PAR1`)
+      const text = `PAR1 object ${serial} PAR1`
+      const bytes = content instanceof Uint8Array ? content : Buffer.from(text.padEnd(sizeBytes))
       const listed = memory.put(bucket, key, bytes)
       if (content && !(content instanceof Uint8Array)) known.set(`${key} ${listed.etag}`, content)
       return listed

@@ -215,6 +215,27 @@ t.test(
   },
 )
 
+t.test('a sample of many small files is smaller, of few or large ones it is not', async (t) => {
+  const footer = footerOf(column('id'))
+  for (const [fileCount, sizeBytes, sampled] of [
+    [16, 18, 16],
+    [17, 18, 4],
+    [17, 64 * 1024, 16],
+  ] as const) {
+    const { catalog, put, clock } = memoryTable()
+    for (let file = 0; file < fileCount; file++) {
+      clock.nowMs += 1
+      const isEnd = file === 0 || file === fileCount - 1
+      const at = String((file + 5) % fileCount).padStart(3, '0')
+      const own = isEnd ? footerOf(column('id'), column(file === 0 ? 'oldest' : 'newest')) : footer
+      put(`tables/orders/${at}.parquet`, own, sizeBytes)
+    }
+    const { fields, sampledFileCount } = await catalog.describeTable(orders, signal)
+    t.equal(sampledFileCount, sampled)
+    t.strictSame(fields.map((field) => field.name).toSorted(), ['id', 'newest', 'oldest'])
+  }
+})
+
 t.test('says why a table has no rows to describe', async (t) => {
   const { catalog, put } = memoryTable()
   put('tables/orders/_SUCCESS', new Uint8Array())
