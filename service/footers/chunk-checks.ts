@@ -1,4 +1,4 @@
-import { CHUNK_SLOTS, chunkSlots } from './chunk-table.ts'
+import { CHUNK_SLOTS, type ChunkRow, chunkSlots } from './chunk-table.ts'
 import { decodedBytes } from './decoded-bytes.ts'
 import { MAGIC_BYTES } from './footer-limits.ts'
 import type { FooterScan } from './footer-scan.ts'
@@ -19,7 +19,7 @@ interface FileFacts {
  * @returns Arrow bytes of each row group, roughly.
  */
 export function checkChunks(scan: FooterScan, facts: FileFacts): Float64Array {
-  const { groupRows } = scan
+  const { chunks, groupRows } = scan
   const { leaves, fail } = facts
   const total = groupRows.reduce((sum, rows) => sum + rows, 0)
   if (total !== scan.rowCount) {
@@ -28,8 +28,8 @@ export function checkChunks(scan: FooterScan, facts: FileFacts): Float64Array {
   const groupBytes = new Float64Array(groupRows.length)
   for (let group = 0; group < groupRows.length; group++) {
     for (let leaf = 0; leaf < leaves.length; leaf++) {
-      const chunk = scan.chunks.subarray((group * leaves.length + leaf) * CHUNK_SLOTS)
-      const what = checkChunk(chunk, leaves[leaf] as Leaf, {
+      const row = { chunks, at: (group * leaves.length + leaf) * CHUNK_SLOTS }
+      const what = checkChunk(row, leaves[leaf] as Leaf, {
         rowCount: groupRows[group] ?? 0,
         footerStart: facts.footerStart,
       })
@@ -39,48 +39,54 @@ export function checkChunks(scan: FooterScan, facts: FileFacts): Float64Array {
       groupBytes[group] =
         (groupBytes[group] ?? 0) +
         decodedBytes(leaves[leaf] as Leaf, {
-          valueCount: chunk[chunkSlots.valueCount] ?? 0,
-          uncompressedBytes: chunk[chunkSlots.uncompressedBytes] ?? 0,
-          dictionaryPageOffset: chunk[chunkSlots.dictionaryPageOffset] ?? 0,
+          valueCount: slot(row, chunkSlots.valueCount),
+          uncompressedBytes: slot(row, chunkSlots.uncompressedBytes),
+          dictionaryPageOffset: slot(row, chunkSlots.dictionaryPageOffset),
         })
     }
   }
   return groupBytes
 }
 
+/** A chunk's row of the table: views of it would be 100,000 objects. */
+type Row = Pick<ChunkRow, 'chunks' | 'at'>
+
+function slot({ chunks, at }: Row, index: number): number {
+  return chunks[at + index] ?? 0
+}
+
 /** What is wrong with a chunk. */
 function checkChunk(
-  chunk: Float64Array,
+  row: Row,
   leaf: Leaf,
   group: { readonly rowCount: number; readonly footerStart: number },
 ): string | undefined {
   const { footerStart, rowCount } = group
-  const number = (slot: number): number => chunk[slot] ?? 0
-  if (physicalTypes[number(chunkSlots.physicalType)] !== leaf.physicalType) {
+  if (physicalTypes[slot(row, chunkSlots.physicalType)] !== leaf.physicalType) {
     return `is not of type ${leaf.physicalType}`
   }
-  if (codecs[number(chunkSlots.codec)] === undefined) {
-    return `has the unknown codec ${number(chunkSlots.codec)}`
+  if (codecs[slot(row, chunkSlots.codec)] === undefined) {
+    return `has the unknown codec ${slot(row, chunkSlots.codec)}`
   }
-  const valueCount = number(chunkSlots.valueCount)
+  const valueCount = slot(row, chunkSlots.valueCount)
   if (leaf.maxRepetitionLevel === 0 ? valueCount !== rowCount : valueCount < rowCount) {
     return `has ${valueCount} values for ${rowCount} rows`
   }
-  if (number(chunkSlots.uncompressedBytes) < 0 || number(chunkSlots.compressedBytes) < 0) {
+  if (slot(row, chunkSlots.uncompressedBytes) < 0 || slot(row, chunkSlots.compressedBytes) < 0) {
     return 'has a negative size'
   }
-  dropOutside(chunk, footerStart)
-  return checkPlace(chunk, footerStart)
+  dropOutside(row, footerStart)
+  return checkPlace(row, footerStart)
 }
 
-function checkPlace(chunk: Float64Array, footerStart: number): string | undefined {
-  if (chunk[chunkSlots.valueCount] === 0) return makeEmpty(chunk)
-  const compressedBytes = chunk[chunkSlots.compressedBytes] ?? 0
-  const dataPageOffset = chunk[chunkSlots.dataPageOffset] ?? 0
-  const dictionaryPageOffset = chunk[chunkSlots.dictionaryPageOffset] ?? 0
+function checkPlace(row: Row, footerStart: number): string | undefined {
+  if (slot(row, chunkSlots.valueCount) === 0) return makeEmpty(row)
+  const compressedBytes = slot(row, chunkSlots.compressedBytes)
+  const dataPageOffset = slot(row, chunkSlots.dataPageOffset)
+  const dictionaryPageOffset = slot(row, chunkSlots.dictionaryPageOffset)
   // Some writers set a dictionary offset of 0, or one behind the data pages, for chunks without a dictionary.
   const hasDictionary = dictionaryPageOffset > 0 && dictionaryPageOffset < dataPageOffset
-  if (!hasDictionary) chunk[chunkSlots.dictionaryPageOffset] = 0
+  if (!hasDictionary) row.chunks[row.at + chunkSlots.dictionaryPageOffset] = 0
   const start = hasDictionary ? dictionaryPageOffset : dataPageOffset
   if (start < MAGIC_BYTES || start + compressedBytes > footerStart) {
     return `lies at bytes ${start} to ${start + compressedBytes}, outside the file's data (${MAGIC_BYTES} to ${footerStart})`
@@ -89,11 +95,11 @@ function checkPlace(chunk: Float64Array, footerStart: number): string | undefine
 }
 
 /** Without values there is nothing to read: pyarrow leaves an empty dictionary page and offset 0, others anything. */
-function makeEmpty(chunk: Float64Array): undefined {
-  chunk[chunkSlots.dataPageOffset] = MAGIC_BYTES
-  chunk[chunkSlots.dictionaryPageOffset] = 0
-  chunk[chunkSlots.compressedBytes] = 0
-  chunk[chunkSlots.uncompressedBytes] = 0
+function makeEmpty({ chunks, at }: Row): undefined {
+  chunks[at + chunkSlots.dataPageOffset] = MAGIC_BYTES
+  chunks[at + chunkSlots.dictionaryPageOffset] = 0
+  chunks[at + chunkSlots.compressedBytes] = 0
+  chunks[at + chunkSlots.uncompressedBytes] = 0
 }
 
 const optionalParts = [
@@ -102,12 +108,12 @@ const optionalParts = [
   [chunkSlots.bloomFilterOffset, chunkSlots.bloomFilterBytes],
 ] as const
 
-function dropOutside(chunk: Float64Array, footerStart: number): void {
+function dropOutside({ chunks, at }: Row, footerStart: number): void {
   for (const [offsetSlot, bytesSlot] of optionalParts) {
-    const offset = chunk[offsetSlot] ?? 0
-    const bytes = chunk[bytesSlot] ?? 0
+    const offset = chunks[at + offsetSlot] ?? 0
+    const bytes = chunks[at + bytesSlot] ?? 0
     if (offset >= MAGIC_BYTES && bytes >= 0 && offset + bytes <= footerStart) continue
-    chunk[offsetSlot] = 0
-    chunk[bytesSlot] = 0
+    chunks[at + offsetSlot] = 0
+    chunks[at + bytesSlot] = 0
   }
 }
