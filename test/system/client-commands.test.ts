@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url'
 import { RecordBatchReader } from 'apache-arrow'
 import t from 'tap'
 import { goldenBytes } from '../support/columns-golden.ts'
+import {
+  testAuthority,
+  testCertificate,
+  testCertificateKey,
+} from '../support/embedded-certificate.ts'
 import { startStack } from '../support/start-stack.ts'
 import { longs, writeParquet } from '../support/write-parquet.ts'
 
@@ -136,6 +141,32 @@ t.test('a gateway that is not there, and a folder that is none', async (t) => {
     stderr: /nowhere is no folder\n$/,
   })
   t.notOk(existsSync(join(lake, 'nowhere')))
+})
+
+t.test('a gateway over TLS, trusted by its own authority alone', async (t) => {
+  const folder = t.testdir({
+    'ca.pem': testAuthority,
+    'cert.pem': testCertificate,
+    'key.pem': testCertificateKey,
+  })
+  const secure = await startStack({
+    store: stack.store,
+    gateway: {
+      SPILLWAY_TLS_CERT_FILE: join(folder, 'cert.pem'),
+      SPILLWAY_TLS_KEY_FILE: join(folder, 'key.pem'),
+    },
+  })
+  t.teardown(() => secure.close())
+  const words = ['read', 'shop.numbers', '--limit', '1', '--gateway', secure.grpc]
+  t.match(await run(...words, '--tls-ca', join(folder, 'ca.pem')), {
+    code: 0,
+    stdout: 'n\r\n0\r\n',
+  })
+  t.match(await run(...words, '--tls'), { code: 1, stderr: /does not answer/ })
+  t.match(await run(...words, '--tls-ca', join(folder, 'no.pem')), {
+    code: 1,
+    stderr: /no.pem cannot be read/,
+  })
 })
 
 t.test('wrong usage is exit code 2, help is 0', async (t) => {
