@@ -27,6 +27,7 @@ export interface IndexedAsk {
   readonly predicate?: Predicate
   readonly columns?: readonly string[]
   readonly pruned?: boolean
+  readonly rowLimit?: number
 }
 
 /** A table of one file, to be scanned with and without its indexes; what is read is counted. */
@@ -38,7 +39,7 @@ export function indexedTable(bytes: Uint8Array, limits: Partial<PruningLimits> =
   const footers = new FooterCache({ store: memory, bytesMax: 64 * MIB, concurrency: 4 })
   const indexes = new IndexCache({ store: planning, bytesMax: MIB })
   const runner = new InProcessRunner({ store: data, decoder, nowMs: () => 0 })
-  const scan = async ({ predicate, columns, pruned = true }: IndexedAsk) => {
+  const scan = async ({ predicate, columns, pruned = true, rowLimit }: IndexedAsk) => {
     const footer = await footers.get(object, quiet)
     const fields = footer.columns.map(({ field }) => plainField(field))
     const wanted = fields.filter(({ name }) => columns?.includes(name) ?? true)
@@ -56,6 +57,7 @@ export function indexedTable(bytes: Uint8Array, limits: Partial<PruningLimits> =
       columns: wanted.map((field: Field) => ({ field, from: { kind: 'file' as const } })),
       frames,
       ...(predicate && { predicate }),
+      ...(rowLimit !== undefined && { rowLimit }),
     }
     data.reset()
     planning.reset()

@@ -8,7 +8,7 @@ import { parseFooter } from '../../service/footers/parse-footer.ts'
 const folder = new URL('../golden/pages/', import.meta.url)
 
 /** Files with page indexes and bloom filters, written by pyarrow: `test/golden/pages/make.py`. */
-export const pagedNames = ['paged', 'paged_v2'] as const
+export const pagedNames = ['paged', 'paged_v2', 'paged_zstd'] as const
 
 export function pagedFile(name: (typeof pagedNames)[number] | 'bloom_types') {
   const bytes = new Uint8Array(readFileSync(new URL(`${name}.parquet`, folder)))

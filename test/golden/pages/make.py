@@ -17,8 +17,9 @@ t=pa.table({
 out=sys.argv[1]
 pq.write_table(t, out+'/paged.parquet', row_group_size=3000, max_rows_per_page=250, data_page_size=2000, write_page_index=True, use_dictionary=['color'], bloom_filter_options={'code': True, 'text': {'ndv': 3000, 'fpp': 0.01}}, write_batch_size=50)
 pq.write_table(t, out+'/paged_v2.parquet', row_group_size=3000, max_rows_per_page=333, write_page_index=True, use_dictionary=['color','small'], data_page_version='2.0', compression='none', write_batch_size=37)
+pq.write_table(t, out+'/paged_zstd.parquet', row_group_size=3000, max_rows_per_page=200, write_page_index=True, use_dictionary=['color'], compression='zstd', write_batch_size=40)
 
-import datetime, decimal
+import decimal
 m=500
 def nulls(values): return [None if i%11==3 else v for i,v in enumerate(values)]
 kinds = {

@@ -199,6 +199,33 @@ t.test('columns that the filter does not look at wait for it', async (t) => {
   t.match(receipt, { rowGroupsDroppedByFilter: 2, rowsRead: 6000, rowsReturned: 0 })
 })
 
+t.test('a limit takes the first rows that match, wherever the columns come from', async (t) => {
+  for (const name of pagedNames) {
+    const table = indexedTable(pagedFile(name).bytes)
+    const predicate: Predicate = {
+      kind: 'like',
+      term: { kind: 'column', column: 'text', type: utf8 },
+      pattern: Buffer.from('%99%'),
+    }
+    for (const rowLimit of [1, 7, 60, 100_000]) {
+      const bare = await table.scan({ predicate, rowLimit, pruned: false })
+      const late = await table.scan({ predicate, rowLimit })
+      t.strictSame(late.rows, bare.rows, `${name}: ${rowLimit}`)
+    }
+    const both = await table.scan({
+      predicate: and([predicate, idBetween(900, 1200)]),
+      columns: ['code', 'tags', 'text'],
+    })
+    const bare = await table.scan({
+      predicate: and([predicate, idBetween(900, 1200)]),
+      columns: ['code', 'tags', 'text'],
+      pruned: false,
+    })
+    t.strictSame(both.rows, bare.rows, name)
+    t.ok(both.rows.length > 0)
+  }
+})
+
 t.test('of a page of one column, no more is read than its bytes and its index', async (t) => {
   const { bytes, footer } = pagedFile('paged')
   const table = indexedTable(bytes)
