@@ -151,6 +151,7 @@ function gatherValues(
     start,
     present,
     entries.start,
+    longest,
     bytesEnd,
     at,
     offsets.end,

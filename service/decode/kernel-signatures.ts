@@ -49,6 +49,7 @@ export interface Kernels {
     indices: number,
     count: number,
     table: number,
+    longest: number,
     dictionaryEnd: number,
     offsets: number,
     offsetsEnd: number,
