@@ -9,6 +9,7 @@ import { s3SpillReader } from '../athena/spilled-blocks.ts'
 import type { Environment } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import { demoQueries } from './demo-queries.ts'
+import { demoReads } from './demo-reads.ts'
 import type { DemoStore } from './find-store.ts'
 import { findStore } from './find-store.ts'
 import type { GatewayProcess } from './gateway-process.ts'
@@ -46,6 +47,7 @@ export async function demo({ env, keep }: DemoOptions): Promise<number> {
     cleanUp.push(() => shim.close())
     say(`shim      ${fileURLToPath(shimBundle())}\n`)
     await runQueries(store, gateway, { shim, tables })
+    for await (const report of demoReads(gateway, inherited(env))) say(report)
     say(`all done in ${((performance.now() - started) / 1000).toFixed(1)} s`)
     if (keep) await waitForInterrupt(store, gateway)
     return 0
@@ -156,7 +158,7 @@ function shimEnvironment(
 
 async function waitForInterrupt(store: DemoStore, gateway: GatewayProcess): Promise<void> {
   say(`\nstill running until Ctrl-C:
-  gateway  ${gateway.http}/metrics, gRPC ${gateway.grpc}
+  gateway  ${gateway.http}, Arrow Flight at grpc://${gateway.grpc}
   store    ${store.url}  access key ${store.accessKey}  secret key ${store.secretKey}`)
   await once(process, 'SIGINT')
 }
