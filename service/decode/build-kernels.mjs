@@ -1,7 +1,8 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm, utimes } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main } from 'assemblyscript/asc'
+import { sourcesTimeMs } from './kernel-sources.mjs'
 
 // Compiles the decode kernels (kernels/*.ts, AssemblyScript) to one module, in about a second:
 //   node service/decode/build-kernels.mjs
@@ -22,8 +23,12 @@ const options = [
   ['--initialMemory', '1', '--maximumMemory', '32767', '--disableWarning', '201'],
 ].flat()
 
-/** Builds the module, complete or not at all: others may be building or loading it at the same time. */
+/**
+ * Builds the module, complete or not at all: others may be building or loading it at the same time. It gets the time
+ * of its sources: one that was begun before they changed and ends after is told from one that has the change.
+ */
 export async function buildKernels() {
+  const timeMs = await sourcesTimeMs()
   const unfinished = `${modulePath}.${process.pid}.${process.hrtime.bigint()}`
   await mkdir(dirname(modulePath), { recursive: true })
   const names = ['service/decode/kernels/decode.ts', '--outFile', relative(root, unfinished)]
@@ -33,6 +38,7 @@ export async function buildKernels() {
   try {
     if (error !== null)
       throw new Error(`the kernels do not compile\n${messages.join('')}`, { cause: error })
+    await utimes(unfinished, timeMs / 1000, timeMs / 1000)
     await rename(unfinished, modulePath)
   } finally {
     await rm(unfinished, { force: true })
