@@ -11,7 +11,8 @@ import { federationClient } from '../support/federation-client.ts'
 
 // Reads a table many times at once, each time as a line would that carries so many bytes a second.
 //   slow-reader.ts ADDRESS SCHEMA TABLE READERS BYTES_PER_SECOND
-// Each line is answered by {"open": …, "blocks": …}: readers that still read, and blocks that all of them got.
+// Each line is answered by {"open": …, "reading": …, "blocks": …}: readers that have not given up, those of them that got
+// a block, and blocks of all. Who is told `busy` comes again.
 
 /** What such a reader asks for: a block takes it a minute, and streams that take nothing for two are ended. */
 const BLOCK_BYTES = 64 * 1024
@@ -22,9 +23,23 @@ const { path, requestSerialize, responseDeserialize } = methodDefinition(
   Federation.method.readSplit,
 )
 let open = 0
+let reading = 0
 let blocks = 0
+/** What a gateway that is busy tells its callers to wait. */
+const BUSY_WAIT_MS = 2_000
 
-async function readSlowly(request: ReadSplitRequest): Promise<void> {
+/** Until the table ends. */
+async function readAll(request: ReadSplitRequest): Promise<void> {
+  open++
+  try {
+    while (!(await readSlowly(request))) await after(BUSY_WAIT_MS)
+  } finally {
+    open--
+  }
+}
+
+/** False when the gateway was busy. */
+async function readSlowly(request: ReadSplitRequest): Promise<boolean> {
   // A connection each: on one, HTTP/2's window would be shared.
   const client = new Client(address, credentials.createInsecure(), {
     'grpc.max_receive_message_length': -1,
@@ -36,14 +51,20 @@ async function readSlowly(request: ReadSplitRequest): Promise<void> {
     responseDeserialize,
     request,
   )
-  open++
+  let isFirst = true
   try {
     for await (const message of stream) {
       blocks++
+      if (isFirst) reading++
+      isFirst = false
       await after(((message as Block).dataBody.length / Number(rate)) * 1_000)
     }
+    return true
+  } catch (reason) {
+    if (!isFirst || !String(reason).includes('busy')) throw reason
+    return false
   } finally {
-    open--
+    client.close()
   }
 }
 
@@ -51,10 +72,10 @@ for (let reader = 0; reader < Number(count); reader++) {
   const request = plan[reader % plan.length]
   if (request === undefined) continue
   request.blockBytesTarget = BLOCK_BYTES
-  readSlowly(request).catch((reason: unknown) => process.stderr.write(`${String(reason)}\n`))
+  readAll(request).catch((reason: unknown) => process.stderr.write(`${String(reason)}\n`))
 }
 process.stdout.write('{}\n')
 for await (const _ of createInterface({ input: process.stdin })) {
-  process.stdout.write(`${JSON.stringify({ open, blocks })}\n`)
+  process.stdout.write(`${JSON.stringify({ open, reading, blocks })}\n`)
 }
 process.exit()
