@@ -18,6 +18,22 @@ export interface ScanJob {
   readonly terms?: readonly Predicate[]
   /** Of rows that match. `Infinity` when there is none. */
   readonly rowLimit: number
+  /** Only rows that may be among the first of those that match; the limit is `Infinity` then. */
+  readonly top?: TopOrder
+}
+
+/** How many rows are wanted in which order. */
+export interface TopOrder {
+  readonly keys: readonly TopKey[]
+  /** At least 1. */
+  readonly rows: number
+}
+
+export interface TopKey {
+  /** Among the job's fields. */
+  readonly index: number
+  readonly descending: boolean
+  readonly nullsFirst: boolean
 }
 
 /** Where a column of the answer comes from in one file. */

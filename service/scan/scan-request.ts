@@ -25,4 +25,22 @@ export interface ScanRequest {
   readonly predicate?: Predicate
   /** No more rows than this, of those that match. */
   readonly rowLimit?: number
+  /**
+   * Of those that match, only rows that may be among the first so many of the split in this order are needed; they
+   * come in any order. Where the order is not understood all rows come. Not together with a limit.
+   */
+  readonly top?: TopRequest
+}
+
+/** The order of an answer: by the first column, where that is equal by the second, and so on. */
+export interface TopRequest {
+  readonly order: readonly ColumnOrder[]
+  readonly rows: number
+}
+
+export interface ColumnOrder {
+  /** The name of a column of the answer. */
+  readonly column: string
+  readonly descending: boolean
+  readonly nullsFirst: boolean
 }

@@ -26,6 +26,7 @@ import { shareReads } from './share-reads.ts'
 import { scanLimits } from './scan-limits.ts'
 import { addReceipt, emptyReceipt, type ScanReceipt, tallyInReceipt } from './scan-receipt.ts'
 import type { ScanRequest } from './scan-request.ts'
+import { topOrderOf } from './top-rows.ts'
 
 /** The decoder holds a row group's bytes and what it makes of them in its own memory. */
 const ROW_GROUP_BYTES_MAX = DECODER_MEMORY_BYTES_MAX / 2
@@ -47,11 +48,13 @@ export interface ScanDeps {
  * The answer is made of whole frames and has every row, or ends with an error.
  */
 export function scanSplit(request: ScanRequest, deps: ScanDeps, signal: AbortSignal): ScanRun {
+  const top = topOrderOf(request)
   const job = {
     fields: request.columns.map(({ field }) => field),
     frames: request.frames,
     terms: request.predicate === undefined ? [] : conjunctsOf(request.predicate),
     rowLimit: request.rowLimit ?? Infinity,
+    ...(top && { top }),
   }
   const left = new AbortController()
   const both = AbortSignal.any([signal, left.signal])

@@ -29,6 +29,7 @@ import { RowQueue } from './row-queue.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
 import { planTextMessage } from './text-message.ts'
+import { TopRows } from './top-rows.ts'
 
 /** A frame that was written; the run is its reader's to release. */
 export interface WrittenFrame {
@@ -101,6 +102,8 @@ class ScanTask {
   readonly #types: readonly ArrowType[]
   readonly #queue: RowQueue
   readonly #filter: ScanFilter
+  /** Absent: rows are queued as they come. */
+  readonly #top: TopRows | undefined
   readonly #shared: SharedReads
   #held: HeldRows | undefined
   #rowsLeft: number
@@ -115,6 +118,7 @@ class ScanTask {
     this.#types = job.fields.map(({ type }) => type)
     this.#queue = new RowQueue(this.#types, job.frames)
     this.#filter = new ScanFilter(job.terms ?? [])
+    this.#top = job.top && new TopRows(this.#types, job.top)
     this.#shared = new SharedReads(parts)
     this.#rowsLeft = job.rowLimit
   }
@@ -152,8 +156,10 @@ class ScanTask {
 
   #openPlaced({ piece, buffer, early }: FetchedPiece): PlacedFrames | undefined {
     const { plan } = piece
-    const { fields, frames } = this.#job
+    const { fields, frames, top } = this.#job
     if (plan === undefined || early !== undefined || frames.text !== undefined) return undefined
+    // Rows that are held back are not decoded where they are sent from.
+    if (top !== undefined) return undefined
     const rows = { piece, plan, buffer, fields, frames }
     return this.#watched(piece, () => PlacedFrames.open(rows, this.#parts))
   }
@@ -210,6 +216,10 @@ class ScanTask {
   }
 
   finish(): Promise<void> {
+    this.#timed('frameMs', () => {
+      for (const { columns, rowCount } of this.#top?.finish() ?? [])
+        this.#queue.add(columns, rowCount)
+    })
     return this.#emitFrames(true)
   }
 
@@ -275,7 +285,9 @@ class ScanTask {
     return this.#timed('frameMs', () => {
       const next = this.#held?.rest.next()
       if (next === undefined || next.done === true) return false
-      this.#queue.add(next.value.columns, next.value.rowCount)
+      for (const { columns, rowCount } of this.#top?.add(next.value) ?? [next.value]) {
+        this.#queue.add(columns, rowCount)
+      }
       this.#rowsLeft -= next.value.rowCount
       return true
     })
