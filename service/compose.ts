@@ -14,6 +14,7 @@ import { flightService } from './flight/flight-service.ts'
 import { FooterArchive } from './footers/footer-archive.ts'
 import { FooterCache } from './footers/footer-cache.ts'
 import { IndexCache } from './footers/index-cache.ts'
+import { SmallFiles } from './footers/small-files.ts'
 import { grpcServer } from './grpc/grpc-server.ts'
 import type { CallObserver } from './grpc/serve-call.ts'
 import { httpServer } from './http/http-server.ts'
@@ -50,6 +51,8 @@ const STORE_CALLS_WAITING_MAX = 10_000
 const SMALL_READS = { bytesMax: 32 << 20, rangeBytesMax: 32 << 10 }
 /** Page indexes and bloom filters; those of a table of 10,000 files whose end is read with the footer. */
 const INDEX_CACHE_BYTES_MAX = 64 << 20
+/** Files that the read of their footer brought whole, at most 64 KiB each: between plan and scan. */
+const SMALL_FILES_BYTES_MAX = 32 << 20
 /** Footers that are fetched at the same time, for all plans together. */
 const FOOTER_READS_MAX = 32
 
@@ -156,9 +159,11 @@ async function openRooms(config: Config, registry: MetricsRegistry, note: CostNo
   const store = withByteCache(withSingleFlight(limited), SMALL_READS)
   const archive = await openArchive(config)
   const indexes = new IndexCache({ store, bytesMax: INDEX_CACHE_BYTES_MAX })
+  const smallFiles = new SmallFiles({ bytesMax: SMALL_FILES_BYTES_MAX, nowMs })
   const footers = new FooterCache({
     store,
     onIndexes: (object, run) => indexes.keep(object, run),
+    onSmallFile: (object, bytes) => smallFiles.keep(object, bytes),
     bytesMax: config.footerCacheBytesMax,
     concurrency: FOOTER_READS_MAX,
     ...(archive && { archive }),
@@ -183,7 +188,8 @@ async function openRooms(config: Config, registry: MetricsRegistry, note: CostNo
     onLoss: () => registry.add('workersLost', 1),
   })
   // Pages are chosen for the kernels alone: the other engine reads row groups whole.
-  const scanning = { footers, runner: pool, ...(config.decoder === 'auto' && { indexes }) }
+  const chosen = config.decoder === 'auto' && { indexes }
+  const scanning = { footers, smallFiles, runner: pool, ...chosen }
   watchPool(registry, pool)
   const answers = {
     catalog: {

@@ -32,6 +32,8 @@ export interface FooterCacheOptions {
     object: ObjectVersion,
     run: ByteRange & { readonly bytes: Uint8Array },
   ) => void
+  /** Told of all that stands before the footer, when the first read has brought it too. */
+  readonly onSmallFile?: (object: ObjectVersion, bytes: Uint8Array) => void
 }
 
 export interface FooterCacheCounters {
@@ -214,6 +216,8 @@ export class FooterCache {
     { start, footerStart, tail }: { start: number; footerStart: number; tail: Uint8Array },
   ): Footer {
     const footer = parseFooter(tail, object)
+    // A copy of its own.
+    if (start === 0) this.#options.onSmallFile?.(object, tail.slice(0, footerStart))
     const from = Math.max(start, dataEnd(footer))
     if (from < footerStart) {
       // A copy of its own: the tail may be much larger.

@@ -39,15 +39,21 @@ export async function fetchRowGroup(
   parts: FetchParts,
   signal: AbortSignal,
 ): Promise<FetchedPiece> {
-  const { plan } = piece
+  const { plan, atHand } = piece
   if (plan === undefined) return { piece, buffer: new Uint8Array(0), release() {} }
-  parts.receipt.wastedBytes += plan.wastedBytes + (piece.shared?.wastedBytes ?? 0)
+  if (atHand === undefined)
+    parts.receipt.wastedBytes += plan.wastedBytes + (piece.shared?.wastedBytes ?? 0)
   const lent = parts.buffers.take(plan.bufferBytes)
   const buffer = lent.bytes
   clearGaps(plan, buffer)
   buffer.set(plan.tail, plan.tailAt)
   const read = async ({ start, end, at }: RowGroupPlan['fetches'][number], abort: AbortSignal) => {
     const into = buffer.subarray(at, at + end - start)
+    if (atHand !== undefined) {
+      into.set(atHand.bytes.subarray(start - atHand.start, end - atHand.start))
+      parts.receipt.cachedBytes += end - start
+      return
+    }
     const shared = await parts.shared.read(piece, { start, end }, abort)
     if (shared !== undefined) return into.set(shared)
     await readData(parts, { object: piece.object, range: { start, end }, into }, abort)
