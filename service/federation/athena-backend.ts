@@ -59,13 +59,14 @@ export function athenaBackend(parts: AthenaBackendParts): FederationBackend {
       const split = parts.openTicket(request.ticket)
       assertSameTable(split, request)
       const { fields } = decodeSchemaMessage(request.arrowSchema)
-      const { predicate, rowLimit } = readConstraints(request.constraintsJson)
+      const { predicate, rowLimit, top } = readConstraints(request.constraintsJson)
       const scan: ScanRequest = {
         split,
         columns: scanColumns(packedFields(fields), split),
         predicate,
         frames: blockLimits(request.blockBytesTarget, request.blockBytesMax),
         ...(rowLimit !== undefined && { rowLimit }),
+        ...(top && { top }),
       }
       return parts.scan(scan, signal)
     },

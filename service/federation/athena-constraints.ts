@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { Predicate } from '../predicate/predicate.ts'
 import { and } from '../predicate/predicate.ts'
+import type { ColumnOrder, TopRequest } from '../scan/scan-request.ts'
 import { readExpression } from './athena-expressions.ts'
 import type { Json } from './athena-json.ts'
 import { asArray, asObject } from './athena-json.ts'
@@ -17,6 +18,8 @@ export interface AthenaConstraints {
   readonly notUnderstood: readonly string[]
   /** Matching rows of one split that are enough: only when nothing stands above them that we do not apply. */
   readonly rowLimit?: number
+  /** The order in which the first so many of them are wanted: under the same condition, and not with a limit. */
+  readonly top?: TopRequest
 }
 
 /**
@@ -44,21 +47,41 @@ export function readConstraints(text: string): AthenaConstraints {
   if (asObject(constraints['queryPlan'])['substraitPlan'] !== undefined) {
     notUnderstood.push('the query plan')
   }
-  const limit = rowLimit(constraints)
   const understood = notUnderstood.length === 0
   return {
     predicate: and(terms),
     understood,
     notUnderstood,
-    ...(understood && limit !== undefined && { rowLimit: limit }),
+    ...(understood && limitOf(constraints)),
   }
 }
 
-/** Undefined: none, or one of rows in an order. */
-function rowLimit(constraints: Json): number | undefined {
-  const limit = constraints['limit']
-  const isOrdered = asArray(constraints['orderByClause']).length > 0
-  return typeof limit === 'number' && limit >= 0 && !isOrdered ? limit : undefined
+/** How many rows are enough, of any or of the first in an order; empty when all are wanted. */
+function limitOf(constraints: Json): Pick<AthenaConstraints, 'rowLimit' | 'top'> {
+  const { limit } = constraints
+  if (typeof limit !== 'number' || limit < 0) return {}
+  const asked = asArray(constraints['orderByClause'])
+  if (asked.length === 0 || limit === 0) return { rowLimit: limit }
+  const order = asked.map((one) => readOrder(asObject(one)))
+  return order.every(isKnown) ? { top: { order, rows: limit } } : {}
+}
+
+const directions: Readonly<Record<string, Omit<ColumnOrder, 'column'>>> = {
+  ASC_NULLS_FIRST: { descending: false, nullsFirst: true },
+  ASC_NULLS_LAST: { descending: false, nullsFirst: false },
+  DESC_NULLS_FIRST: { descending: true, nullsFirst: true },
+  DESC_NULLS_LAST: { descending: true, nullsFirst: false },
+}
+
+/** Undefined: a direction that we do not know. */
+function readOrder({ columnName, direction }: Json): ColumnOrder | undefined {
+  if (typeof columnName !== 'string' || typeof direction !== 'string') return undefined
+  const known = Object.hasOwn(directions, direction) ? directions[direction] : undefined
+  return known && { column: columnName, ...known }
+}
+
+function isKnown(order: ColumnOrder | undefined): order is ColumnOrder {
+  return order !== undefined
 }
 
 function parse(text: string): Json {

@@ -162,10 +162,35 @@ t.test('a query plan may hold more than the constraints say', async (t) => {
   t.equal(readConstraints(JSON.stringify({ ...constraints, queryPlan: null })).rowLimit, 7)
 })
 
-t.test('an order of rows is left to Athena, and so is its limit', async (t) => {
-  const orderByClause = [{ columnName: 'a', direction: 'ASC_NULLS_LAST' }]
-  const ordered = readConstraints(JSON.stringify({ summary: {}, orderByClause, limit: 7 }))
-  t.equal(ordered.rowLimit, undefined)
+t.test('an order of rows and its limit are read together', async (t) => {
+  const clause = (direction: unknown) => ({ columnName: 'a', direction })
+  const ordered = (orderByClause: readonly object[], more: object = {}) => {
+    const { rowLimit, top } = readConstraints(
+      JSON.stringify({ summary: {}, orderByClause, limit: 7, ...more }),
+    )
+    return { rowLimit, top }
+  }
+  const all = { rowLimit: undefined, top: undefined }
+  const directions = ['ASC_NULLS_FIRST', 'ASC_NULLS_LAST', 'DESC_NULLS_FIRST', 'DESC_NULLS_LAST']
+  t.strictSame(ordered(directions.map(clause)), {
+    rowLimit: undefined,
+    top: {
+      rows: 7,
+      order: [
+        { column: 'a', descending: false, nullsFirst: true },
+        { column: 'a', descending: false, nullsFirst: false },
+        { column: 'a', descending: true, nullsFirst: true },
+        { column: 'a', descending: true, nullsFirst: false },
+      ],
+    },
+  })
+  const known = clause('ASC_NULLS_LAST')
+  t.strictSame(ordered([known], { limit: 0 }), { rowLimit: 0, top: undefined })
+  t.strictSame(ordered([known], { limit: -1 }), all, 'all rows are wanted, in an order')
+  t.strictSame(ordered([known, clause('ASC')]), all)
+  t.strictSame(ordered([known, clause('constructor')]), all)
+  t.strictSame(ordered([known, { direction: 'ASC_NULLS_LAST' }]), all)
+  t.strictSame(ordered([known], { expression: [{}] }), all, 'Athena drops rows first')
 })
 
 t.test('refuses expressions that are nested without end, or lack their parts', async (t) => {
