@@ -29,8 +29,9 @@ export interface PruningLimits {
 }
 
 /**
- * A request costs as much as 256 KiB (see COALESCE_GAP_BYTES), so less than that is not worth one. A filter of a row
- * group of a megabyte takes some ten kilobytes a column; it rarely drops half of what values that are there leave.
+ * A request costs as much as 256 KiB (see COALESCE_GAP_BYTES), so less than that is not worth one. The others are
+ * estimates that no benchmark has confirmed: a filter should drop every second row group that it is asked about, a
+ * dictionary every eighth; late columns take a second wait, which four requests' worth of bytes pay for.
  */
 export const pruningLimits: PruningLimits = {
   indexGainBytesMin: 256 * 1024,

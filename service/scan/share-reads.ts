@@ -3,12 +3,12 @@ import { coalesceRanges } from '../objects/coalesce-ranges.ts'
 import type { ScanPiece } from './scan-job.ts'
 
 /**
- * Row groups together smaller than this are read in as few requests as one of that size. Measured against MinIO on
- * one host: 4 MiB take 5 ms, as long as ten requests; more do not read faster, and the first rows wait for all.
+ * Row groups that are together smaller than this share their reads. A request counts as 256 KiB (COALESCE_GAP_BYTES), so
+ * it is a sixteenth of what such a read costs; the first rows wait for all of it. Chosen by that, not by a benchmark.
  */
 export const SHARED_BYTES_MAX = 4 * 1024 * 1024
 
-/** Less than within a row group: where few columns of many are read, the gaps of all row groups add up. */
+/** Less than within a row group, by estimate: where few columns of many are read, the gaps of all row groups add up. */
 const SHARED_GAP_BYTES_MAX = 64 * 1024
 
 /** Row groups that share reads: 1,000 of a few kilobytes are planned at once. */
