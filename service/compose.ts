@@ -49,7 +49,7 @@ const STORE_CALLS_MAX = 48
 const STORE_CALLS_WAITING_MAX = 10_000
 /** Below the 64 KiB of a footer's read, so that footers are not held twice. */
 const SMALL_READS = { bytesMax: 32 << 20, rangeBytesMax: 32 << 10 }
-/** Page indexes and bloom filters; those of a table of 10,000 files whose end is read with the footer. */
+/** Page indexes and bloom filters: 6 KiB for each of 10,000 files. A guess: the least recently used are read again. */
 const INDEX_CACHE_BYTES_MAX = 64 << 20
 /** Files that the read of their footer brought whole, at most 64 KiB each: between plan and scan. */
 const SMALL_FILES_BYTES_MAX = 32 << 20
