@@ -72,10 +72,19 @@ export interface ScanPiece {
   readonly filter?: PieceFilter
   /** Reads that the plan's are parts of, shared with row groups beside it. Absent: it reads for itself. */
   readonly shared?: SharedRuns
+  /** What the plan reads, when it is here already: nothing is asked of the store. */
+  readonly atHand?: BytesAtHand
   /** Dictionaries that are asked first, whether a row can match. */
   readonly dictionaries?: readonly DictionaryProbe[]
   /** Columns that wait for the filter: the plan is then of those that it looks at. */
   readonly late?: LateColumns
+}
+
+/** Bytes of a file. */
+export interface BytesAtHand {
+  /** Where they stand in the file. */
+  readonly start: number
+  readonly bytes: Uint8Array
 }
 
 /** A dictionary that holds all values of a column of the piece. */

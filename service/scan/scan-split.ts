@@ -6,6 +6,7 @@ import { partitionsOf } from '../catalog/partitions.ts'
 import type { IndexSource } from '../footers/index-cache.ts'
 import { GatewayError } from '../errors.ts'
 import type { Footer } from '../footers/footer.ts'
+import type { SmallFileSource } from '../footers/small-files.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
 import { emptyTally, talliedSteps } from '../objects/store-tally.ts'
 import type { Split, SplitFile } from '../planning/split.ts'
@@ -38,6 +39,8 @@ export interface ScanDeps {
   /** Page indexes and bloom filters; absent: row groups are read whole and at once, whatever the filter. */
   readonly indexes?: IndexSource
   readonly pruning?: Partial<PruningLimits>
+  /** Files that are here already; absent: none are. */
+  readonly smallFiles?: SmallFileSource
 }
 
 /**
@@ -116,8 +119,24 @@ async function* planPieces(
   if (left.rowCount === 0) return
   for await (const opening of mapAhead(split.files, scanLimits.filesAheadMax, open, signal)) {
     counts.files++
-    yield* shareReads(untilEnough(planFile(plan, deps, opening, signal), left))
+    const pieces = untilEnough(planFile(plan, deps, opening, signal), left)
+    const bytes = deps.smallFiles?.get(opening.object)
+    yield* bytes === undefined ? shareReads(pieces) : withBytes(pieces, bytes)
     if (left.rowCount <= 0) return
+  }
+}
+
+/** Each piece with what it reads of the file, in memory of its own: it is sent to another thread. */
+async function* withBytes(
+  pieces: AsyncIterable<ScanPiece>,
+  bytes: Uint8Array,
+): AsyncGenerator<ScanPiece, void, undefined> {
+  for await (const piece of pieces) {
+    const fetches = piece.plan?.fetches ?? []
+    const start = Math.min(bytes.length, ...fetches.map((range) => range.start))
+    const end = Math.max(start, ...fetches.map((range) => range.end))
+    const isHere = end <= bytes.length
+    yield isHere ? { ...piece, atHand: { start, bytes: bytes.slice(start, end) } } : piece
   }
 }
 
