@@ -61,6 +61,11 @@ export function parquetWasmDecoder(watch?: EngineWatch): Decoder {
   }
 }
 
+/** Bytes of this thread's instance, which never get fewer. There must be a decoder. */
+export function fallbackMemoryBytes(): number {
+  return (wasmMemory() as { readonly buffer: ArrayBuffer }).buffer.byteLength
+}
+
 function wasmPath(): string {
   return createRequire(import.meta.url).resolve(MODULE)
 }

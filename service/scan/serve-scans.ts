@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
 import type { ColumnReader, Decoder } from '../decode/decoder.ts'
-import { fallbackMemoryBytes } from '../decode/fallback-memory.ts'
+import { fallbackMemoryBytes } from '../decode/parquet-wasm-decoder.ts'
 import { GatewayError } from '../errors.ts'
 import { DecoderTrap } from './decoder-trap.ts'
 import { DecoderRooms } from './decoder-rooms.ts'
