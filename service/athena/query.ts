@@ -3,6 +3,8 @@ import type { DataType } from 'apache-arrow'
 import { GatewayError } from '../errors.ts'
 import { encodeSchema } from './arrow-messages.ts'
 import { nameChildren } from './column-data.ts'
+import { assertOrder, firstRows, orderByJson } from './first-rows.ts'
+import type { RowOrder } from './first-rows.ts'
 import { capabilities, getSplits, getTable, getTableLayout } from './metadata.ts'
 import type { Capabilities, Table } from './metadata.ts'
 import type { Pushdown, ReadQuestion } from './requests.ts'
@@ -23,13 +25,15 @@ import type { ColumnFilter, Where } from './where.ts'
 /** Splits of one query: what a plan may grow to before it is refused. */
 const splitsMax = 1_000_000
 
-/** `SELECT columns FROM schema.table WHERE … LIMIT …`. */
+/** `SELECT columns FROM schema.table WHERE … ORDER BY … LIMIT …`. */
 export interface QueryRequest {
   readonly schema: string
   readonly table: string
   /** In this order; default all. None at all asks for rows without columns, as `count(*)` does. */
   readonly columns?: readonly string[]
   readonly where?: Where
+  /** Only with a limit; rows come in this order then. */
+  readonly orderBy?: readonly RowOrder[]
   readonly limit?: number
   /** Called after each step of the plan and each block, with numbers so far. */
   readonly onProgress?: (statistics: Statistics) => void
@@ -56,7 +60,7 @@ export interface QueryResult {
   readonly warnings: readonly string[]
   /** Numbers so far; final when the rows have ended. */
   readonly statistics: Statistics
-  /** Rows in split order. Leaving early stops reading. */
+  /** Rows in split order, unless another is asked for. Leaving early stops reading. */
   batches(): AsyncGenerator<RowBatch, void, undefined>
   rows(): AsyncGenerator<Value[], void, undefined>
 }
@@ -73,8 +77,9 @@ export interface QueryLimits {
 interface Plan {
   readonly table: Table
   readonly output: Schema
-  /** What is asked for: the output, then columns that only the filters need. */
+  /** What is asked for: the output, then columns that only filters and order need. */
   readonly projection: Schema
+  readonly order: readonly RowOrder[]
   readonly filters: readonly ColumnFilter[]
   readonly pushdown: Pushdown
 }
@@ -101,27 +106,38 @@ export async function startQuery(
   counted.splits(splits.splits.length, splits.pageCount, splits.partitionCount)
   progress()
 
+  const isSorted = plan.order.length > 0
   const stop = new AbortController()
   const reading = AbortSignal.any([signal, stop.signal])
   const question = readQuestion(session, plan, limits)
   const ask = async (split: SplitJson) => {
     const asked = { ...question, split, projection: plan.projection }
     const blocks = await readSplit(session, environment.spills, asked, reading)
-    return watchLimit(session, blocks, plan.pushdown.limit)
+    // Rows in an order are sorted again, wherever they come from.
+    return isSorted ? blocks : watchLimit(session, blocks, plan.pushdown.limit)
   }
   const batches = async function* (): AsyncGenerator<RowBatch, void, undefined> {
-    const ahead = request.limit === undefined ? () => limits.parallel : growing(limits.parallel)
+    const ahead =
+      request.limit === undefined || isSorted ? () => limits.parallel : growing(limits.parallel)
     let wanted = request.limit ?? Number.POSITIVE_INFINITY
+    const first = firstRows(plan.projection, plan.order, wanted)
     try {
       if (wanted > 0)
         for await (const block of inOrder(splits.splits, ask, ahead)) {
-          const batch = filtered(block, plan, wanted)
-          counted.block(block, batch)
-          wanted -= batch.rowCount
+          const batch = filtered(block, plan, isSorted ? Number.POSITIVE_INFINITY : wanted)
+          counted.block(block, isSorted ? { ...batch, rowCount: 0 } : batch)
           progress()
+          if (isSorted) {
+            for (let row = 0; row < batch.rowCount; row += 1) first.add(batch.row(row))
+            continue
+          }
+          wanted -= batch.rowCount
           if (batch.rowCount > 0) yield batch
           if (wanted <= 0) break
         }
+      const sorted = sortedBatch(first.sorted(), plan)
+      counted.sorted(sorted.rowCount)
+      if (sorted.rowCount > 0) yield sorted
     } finally {
       stop.abort()
       counted.end()
@@ -174,26 +190,33 @@ function planQuery(
   known: Capabilities,
   request: QueryRequest,
 ): Plan {
-  const { columns, where = {}, limit } = request
+  const { columns, where = {}, orderBy = [], limit } = request
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0))
     throw new GatewayError('invalid_request', `the limit is ${limit}, must be an integer from 0`)
+  if (orderBy.length > 0 && limit === undefined)
+    throw new GatewayError('invalid_request', 'rows come in an order only with a limit')
+  assertOrder(orderBy, table.schema)
   const output = columns === undefined ? table.schema : select(table, columns)
   const filters = columnFilters(where, table.schema)
   const shown = output.fields.map(({ name }) => name)
-  const extra = filters.map(({ column }) => column).filter((column) => !shown.includes(column))
+  const needed = [...filters, ...orderBy].map(({ column }) => column)
+  const extra = [...new Set(needed)].filter((column) => !shown.includes(column))
   // A limit may go down only when no filter stays above it, and only when the connector says it obeys.
-  const obeysLimit = known
-    .get('supports_limit_pushdown')
-    ?.some(({ subType }) => subType === 'integer_constant')
-  const goesDown = limit !== undefined && obeysLimit === true && filters.length === 0
+  const [name, subType] =
+    orderBy.length === 0
+      ? ['supports_limit_pushdown', 'integer_constant']
+      : ['supports_top_n_pushdown', 'SUPPORTS_ORDER_BY']
+  const obeys = known.get(name)?.some((kind) => kind.subType === subType) === true
+  const goesDown = limit !== undefined && obeys && filters.length === 0
   return {
     table,
     output,
     projection: select(table, [...shown, ...extra]),
     filters,
+    order: orderBy,
     pushdown: {
       summary: summaryJson(filters, session.framing),
-      ...(goesDown && { limit }),
+      ...(goesDown && { limit, orderBy: orderBy.map(orderByJson) }),
     },
   }
 }
@@ -285,7 +308,16 @@ async function* inOrder(
   }
 }
 
-/** The rows of a block that pass the filters, at most as many as wanted, in the output's columns. */
+/** The first of all rows, in the output's columns. */
+function sortedBatch(rows: readonly Value[][], { output }: Plan): RowBatch {
+  const width = output.fields.length
+  return { rowCount: rows.length, row: (index) => rows[index]?.slice(0, width) ?? [] }
+}
+
+/**
+ * The rows of a block that pass the filters, at most as many as wanted, in the output's columns; when they are still
+ * to be sorted, in all that were asked for.
+ */
 function filtered({ block }: SplitBlock, plan: Plan, wanted: number): RowBatch & Counted {
   const cells = block.columns.map(cellReader)
   const tests = plan.filters.map(({ column, matches }) => {
@@ -297,7 +329,7 @@ function filtered({ block }: SplitBlock, plan: Plan, wanted: number): RowBatch &
   for (let row = 0; row < block.rowCount && passing.length < wanted; row += 1)
     if (tests.every((test) => test(row))) passing.push(row)
     else dropped += 1
-  const shown = cells.slice(0, plan.output.fields.length)
+  const shown = plan.order.length > 0 ? cells : cells.slice(0, plan.output.fields.length)
   return {
     rowCount: passing.length,
     droppedCount: dropped,

@@ -1,3 +1,4 @@
+import type { OrderByJson } from './first-rows.ts'
 import type { BlockJson, Serde, SplitJson, TableReference } from './responses.ts'
 import type { ValueSetJson } from './value-sets.ts'
 
@@ -19,11 +20,12 @@ export interface RequestContext {
   readonly serde: Serde
 }
 
-/** A predicate and a limit as they go down; keys that a serde version does not know are left out. */
+/** A predicate, an order and a limit as they go down; keys that a serde version does not know are left out. */
 export interface Pushdown {
   readonly summary: Readonly<Record<string, ValueSetJson>>
   /** Undefined: none goes down. */
   readonly limit?: number
+  readonly orderBy?: readonly OrderByJson[]
 }
 
 export interface RequestEvent {
@@ -153,10 +155,10 @@ function tableJson({ schemaName, tableName }: TableReference) {
   return { schemaName, tableName }
 }
 
-function constraintsJson(serde: Serde, { summary, limit }: Pushdown) {
+function constraintsJson(serde: Serde, { summary, limit, orderBy = [] }: Pushdown) {
   return {
     summary,
-    ...(serde >= 4 && { expression: [], orderByClause: [], limit: limit ?? -1 }),
+    ...(serde >= 4 && { expression: [], orderByClause: orderBy, limit: limit ?? -1 }),
     ...(serde >= 5 && { queryPassthroughArguments: {} }),
     ...(serde >= 6 && { queryPlan: null }),
   }

@@ -36,6 +36,8 @@ export interface Counters {
     block: SplitBlock,
     batch: { readonly rowCount: number; readonly droppedCount: number },
   ): void
+  /** Rows that were sorted, and not counted with their blocks. */
+  sorted(rows: number): void
   end(): void
 }
 
@@ -72,6 +74,9 @@ export function statistics(session: Session): Counters {
       counts.rows += batch.rowCount
       counts.returnedRows += block.rowCount
       counts.overReturnedRows += batch.droppedCount
+    },
+    sorted(rows) {
+      counts.rows += rows
     },
     end() {
       endMs ??= performance.now()

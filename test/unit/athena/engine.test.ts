@@ -172,6 +172,53 @@ t.test(
   },
 )
 
+t.test(
+  'sorts by itself what it wants in an order, and hands that down where it is taken',
+  async (t) => {
+    const asked: unknown[] = []
+    const defect = {
+      answer(answer: Record<string, unknown>, event: ReferenceEvent) {
+        if (event['@type'] === 'ReadRecordsRequest') asked.push(event.constraints)
+        if (event['@type'] === 'GetDataSourceCapabilitiesRequest') {
+          const optimizations = [{ subType: 'SUPPORTS_ORDER_BY', properties: [] }]
+          return { ...answer, capabilities: { supports_top_n_pushdown: optimizations } }
+        }
+        return answer
+      },
+    }
+    const orderBy = [
+      { column: 'name', descending: true },
+      { column: 'id', nullsFirst: true },
+    ]
+    const request = { columns: ['id'], orderBy, limit: 4 }
+    const names = allRows
+      .filter((row) => row[6] !== null)
+      .map((row) => [row[6] as string, Number(row[0])] as const)
+    const best = names.toSorted(([name, id], [other, otherId]) =>
+      name < other ? 1 : name === other ? id - otherId : -1,
+    )
+    const wanted = best.slice(0, 4).map(([, id]) => `{"id":${id}}`)
+    const { lines, statistics } = await select(request)
+    t.strictSame(lines, wanted)
+    t.equal(statistics.rows, 4)
+    const pushed = await select(request, { defect })
+    t.strictSame(pushed.lines, wanted)
+    t.match(asked[0], {
+      limit: 4,
+      orderByClause: [
+        { columnName: 'name', direction: 'DESC_NULLS_LAST' },
+        { columnName: 'id', direction: 'ASC_NULLS_FIRST' },
+      ],
+    })
+    await select({ ...request, where: { id: { ge: 0 } } }, { defect })
+    t.match(asked.at(-1), { limit: -1, orderByClause: [] }, 'not below a filter')
+    const code = 'invalid_request'
+    await t.rejects(select({ orderBy }), { code }, 'without a limit')
+    await t.rejects(select({ ...request, orderBy: [{ column: 'tags' }] }), { code })
+    await t.rejects(select({ ...request, orderBy: [{ column: 'nobody' }] }), { code })
+  },
+)
+
 t.test('leaving early stops reading', async (t) => {
   const result = await engine({ splitCount: 20 }).query(
     { schema: 'reference', table: 'all_types' },
