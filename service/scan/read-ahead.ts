@@ -6,6 +6,29 @@ export interface ReadAheadLimits {
   readonly bytesMax: number
 }
 
+/** Limits that begin with one row group. */
+export interface GrowingReadAhead extends ReadAheadLimits {
+  /** What was read did not end the scan. */
+  grow(): void
+}
+
+/** After three row groups that were not enough, as far ahead as any scan: a limit that is far off costs two round trips. */
+const GROWTH = 2
+
+/** For a scan that its next row group may end: what is read ahead of it may be in vain. */
+export function growingReadAhead({ countMax, bytesMax }: ReadAheadLimits): GrowingReadAhead {
+  let count = 1
+  return {
+    bytesMax,
+    get countMax() {
+      return count
+    },
+    grow() {
+      count = Math.min(countMax, count * GROWTH)
+    },
+  }
+}
+
 /** How to read one input. */
 export interface Reading<Input, Output> {
   readonly bytesOf: (input: Input) => number

@@ -17,7 +17,7 @@ import { SharedReads } from './shared-reads.ts'
 import type { MemorySource } from './frame-memory.ts'
 import type { MemoryRun } from './memory-units.ts'
 import type { ParkingSpace } from './parking-space.ts'
-import { type ReadAheadLimits, readAhead } from './read-ahead.ts'
+import { growingReadAhead, type ReadAheadLimits, readAhead } from './read-ahead.ts'
 import type { ReadBuffers } from './read-buffers.ts'
 import {
   type NextFrame,
@@ -74,11 +74,15 @@ export async function runScanTask(
     discard: (fetched: FetchedPiece) => fetched.release(),
   }
   const task = new ScanTask(job, parts, signal)
+  // Without a filter there are no more pieces than the limit needs.
+  const isOpen = job.rowLimit !== Infinity && (job.terms ?? []).length > 0
+  const growing = isOpen ? growingReadAhead(parts.readAhead) : undefined
   let waitingSince = parts.nowMs()
-  for await (const fetched of readAhead(pieces, reading, parts.readAhead, signal)) {
+  for await (const fetched of readAhead(pieces, reading, growing ?? parts.readAhead, signal)) {
     parts.receipt.fetchWaitMs += parts.nowMs() - waitingSince
     const isEnough = await task.take(fetched)
     if (isEnough) break
+    growing?.grow()
     waitingSince = parts.nowMs()
   }
   await task.finish()

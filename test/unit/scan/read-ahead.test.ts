@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Inbox } from '../../../service/scan/inbox.ts'
-import { readAhead } from '../../../service/scan/read-ahead.ts'
+import { growingReadAhead, readAhead } from '../../../service/scan/read-ahead.ts'
 
 const quiet = new AbortController().signal
 
@@ -49,6 +49,21 @@ t.test('reads run ahead to the limit, and come in order', async (t) => {
   t.strictSame((await outputs.next()).value, '4')
   t.strictSame((await outputs.next()).value, '5')
   t.equal((await outputs.next()).done, true)
+})
+
+t.test('where the next may be the last, one is read, then more each time', async (t) => {
+  const reads = manualReads(1)
+  const limits = growingReadAhead({ countMax: 3, bytesMax: 100 })
+  const outputs = readAhead(numbers(9), reads, limits, quiet)
+  for (const started of [1, 3, 5, 6]) {
+    const next = outputs.next()
+    await settle()
+    t.equal(reads.started.length, started)
+    for (const [input, read] of reads.open) read.resolve(String(input))
+    await next
+    limits.grow()
+  }
+  t.equal(limits.countMax, 3)
 })
 
 t.test('bytes bound them too, one is always allowed', async (t) => {
