@@ -11,7 +11,7 @@ export interface AthenaCapability {
 
 /**
  * What we guarantee to apply, and nothing more: an advertised optimisation may be dropped by the engine.
- * A limit holds per split, of rows that match; the order of rows (TopN) is left to Athena.
+ * A limit holds per split, of rows that match. TopN does too: Athena sorts what all splits return, as it must.
  */
 export const athenaCapabilities: readonly AthenaCapability[] = [
   {
@@ -33,5 +33,10 @@ export const athenaCapabilities: readonly AthenaCapability[] = [
   {
     name: 'supports_limit_pushdown',
     optimizations: [{ subType: 'integer_constant', properties: [] }],
+  },
+  {
+    name: 'supports_top_n_pushdown',
+    // Alone in upper case.
+    optimizations: [{ subType: 'SUPPORTS_ORDER_BY', properties: [] }],
   },
 ]
