@@ -7,6 +7,8 @@ export interface HttpResponseHead {
   /** Without quotes. */
   readonly etag?: string
   readonly contentRange?: string
+  /** The value of `x-amz-version-id`. */
+  readonly versionId?: string
   /** The server leaves the connection open for the next request. */
   readonly isKept: boolean
 }
@@ -18,7 +20,13 @@ const fieldLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*
 const digits = /^\d{1,15}$/
 
 /** Two of one of these, even if equal, are how answers are smuggled. */
-const onceOnly = new Set(['content-length', 'content-range', 'etag', 'connection'])
+const onceOnly = new Set([
+  'content-length',
+  'content-range',
+  'etag',
+  'connection',
+  'x-amz-version-id',
+])
 /** With these the end of the body is not where Content-Length says. */
 const reframing = new Set(['transfer-encoding', 'trailer', 'upgrade'])
 
@@ -35,11 +43,13 @@ export function parseResponseHead(text: string): HttpResponseHead | undefined {
     return undefined
   const etag = fields.get('etag')?.replaceAll('"', '')
   const contentRange = fields.get('content-range')
+  const versionId = fields.get('x-amz-version-id')
   return {
     status,
     bodyBytes: Number(length),
     ...(etag === undefined ? {} : { etag }),
     ...(contentRange === undefined ? {} : { contentRange }),
+    ...(versionId === undefined ? {} : { versionId }),
     isKept: (fields.get('connection') ?? 'keep-alive').toLowerCase() === 'keep-alive',
   }
 }

@@ -44,6 +44,13 @@ export function checkRangeAnswer(answer: RangeAnswer, request: ReadRequest): voi
     throw objectChanged(object, `now it has ${size} bytes instead of ${object.sizeBytes}`)
 }
 
+/** Tells who wants to know which version the answer is of, if it says so. */
+export function tellVersion(versionId: unknown, { onVersion }: ReadRequest): void {
+  // Where versions are suspended all writes are called `null`, which pins nothing.
+  if (typeof versionId === 'string' && versionId !== '' && versionId !== 'null')
+    onVersion?.(versionId)
+}
+
 /** @throws {GatewayError} `unavailable` the body has not the length of the range. */
 export function checkRangeLength(bodyBytes: number, request: ReadRequest): void {
   const length = rangeLength(request.range)

@@ -11,6 +11,7 @@ import {
   rangeErrand,
   rangeHeaders,
   rangeMemory,
+  tellVersion,
 } from './range-answer.ts'
 import { rangeSocketPool } from './range-socket-pool.ts'
 import type { ExchangeEnd } from './range-socket.ts'
@@ -106,7 +107,10 @@ function bodyMemory(head: HttpResponseHead, request: ReadRequest): Uint8Array | 
 }
 
 function bytesOf({ head, body }: HttpResponse, origin: string, request: ReadRequest): Uint8Array {
-  if (head.status < 300) return body
+  if (head.status < 300) {
+    tellVersion(head.versionId, request)
+    return body
+  }
   const refusal = parseRefusal(head.status, Buffer.from(body).toString())
   throw refusedBy(refusal, rangeErrand(origin, request), head.etag)
 }

@@ -8,7 +8,7 @@ import type { RangeReaderOptions } from './range-reader.ts'
 import { signedAttempts } from './signed-attempts.ts'
 
 export interface RangeSocketStoreOptions extends RangeReaderOptions {
-  /** Reads of at least so many bytes, and all into the caller's memory, go over plain sockets; default 256 KiB. */
+  /** Shorter reads that bring their own memory stay with `inner`; default 0: none. */
   readonly bytesMin?: number
   /** After some odd answers in a row all reads go the ordinary way for so long; default 60 s. */
   readonly oddMsPause?: number
@@ -18,9 +18,9 @@ export interface RangeSocketStoreOptions extends RangeReaderOptions {
 const ODD_IN_ROW_MAX = 3
 
 /**
- * Reads the data ranges of an S3 store over plain sockets, with the checks and errors of `s3Store`, for a quarter of
+ * Reads ranges of an S3 store over plain sockets, with the checks and errors of `s3Store`, for a quarter of
  * the processor time that `node:http` takes. Only plain answers are understood here; at anything else the socket is
- * closed and `inner` reads the range again. Lists and short reads are `inner`'s.
+ * closed and `inner` reads the range again. Lists are `inner`'s.
  *
  * @throws {GatewayError} `invalid_request` the URL is not one of a store.
  */
@@ -29,7 +29,7 @@ export function rangeSocketStore(
   options: RangeSocketStoreOptions,
   credentials: StoreCredentialsSource,
 ): ObjectStore {
-  const { bytesMin = 256 << 10, oddMsPause = 60_000, nowMs = Date.now } = options
+  const { bytesMin = 0, oddMsPause = 60_000, nowMs = Date.now } = options
   const reader = rangeReader(options)
   let pausedUntilMs = Number.NEGATIVE_INFINITY
   let oddInRow = 0

@@ -8,6 +8,7 @@ import {
   rangeErrand,
   rangeHeaders,
   rangeMemory,
+  tellVersion,
 } from './range-answer.ts'
 import { parseBuckets, parseListing, parseRefusal } from './s3-answers.ts'
 import { s3Connection } from './s3-connection.ts'
@@ -113,9 +114,7 @@ function readForm(request: ReadRequest): S3Request {
 async function readRange(answer: S3Answer, request: ReadRequest): Promise<Uint8Array> {
   const contentRange = answer.body.headers['content-range']
   checkRangeAnswer({ status: answer.status, etag: etagOf(answer), contentRange }, request)
-  const versionId = answer.body.headers['x-amz-version-id']
-  // Where versions are suspended all writes are called `null`, which pins nothing.
-  if (typeof versionId === 'string' && versionId !== 'null') request.onVersion?.(versionId)
+  tellVersion(answer.body.headers['x-amz-version-id'], request)
   const target = rangeMemory(request)
   checkRangeLength(await fill(answer.body, target), request)
   return target

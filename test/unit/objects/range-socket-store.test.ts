@@ -210,6 +210,21 @@ t.test('after three odd answers in a row reads go the ordinary way for a time', 
   t.equal(await readText(store), body)
 })
 
+t.test('the version is told where the store tells it', async (t) => {
+  const said = ['v7', 'null', undefined, '']
+  let at = 0
+  const script = (socket: Socket): unknown => {
+    const versionId = said[at++]
+    const line = versionId === undefined ? '' : `x-amz-version-id: ${versionId}\r\n`
+    return socket.write(answerOf().replace('\r\n\r\n', `\r\n${line}\r\n`))
+  }
+  const { store } = await scene(t, script)
+  const told: string[] = []
+  const onVersion = (versionId: string): void => void told.push(versionId)
+  for (const _ of said) await store.read({ object, range, onVersion }, anySignal())
+  t.strictSame(told, ['v7'])
+})
+
 t.test('short reads into memory of their own stay with the SDK', async (t) => {
   const script = (socket: Socket): unknown => socket.write(answerOf())
   const { store, requests, handedOn } = await scene(t, script, { bytesMin: 11 })
