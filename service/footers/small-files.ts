@@ -12,7 +12,7 @@ export interface SmallFilesOptions {
   readonly nowMs: () => number
 }
 
-/** From the plan of a query to the read of its rows; a file replaced longer ago is told as changed. */
+/** From the plan of a query to the read of its rows. */
 const KEPT_MS_MAX = 60_000
 
 interface Kept {
@@ -22,8 +22,7 @@ interface Kept {
 
 /**
  * Small files by bucket, key and ETag, so that none is read for its footer and again for its rows. Those used least
- * recently are dropped first, and all after a minute: until then a file has the rows that it had when it was planned,
- * whatever became of it since.
+ * recently are dropped first, and all after a minute. Who uses them asks the store whether the file is still the same.
  */
 export class SmallFiles implements SmallFileSource {
   readonly #options: SmallFilesOptions

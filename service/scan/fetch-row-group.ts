@@ -1,10 +1,10 @@
 import { mapAhead } from '../catalog/map-ahead.ts'
 import type { Column } from '../arrow/column.ts'
 import type { RowGroupPlan } from '../decode/decoder.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectStore, ObjectVersion } from '../objects/object-store.ts'
 import { readData } from './read-data.ts'
 import type { ReadBuffers } from './read-buffers.ts'
-import type { ScanPiece } from './scan-job.ts'
+import type { BytesAtHand, ScanPiece } from './scan-job.ts'
 import type { SharedReads } from './shared-reads.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
 
@@ -43,6 +43,7 @@ export async function fetchRowGroup(
   if (plan === undefined) return { piece, buffer: new Uint8Array(0), release() {} }
   if (atHand === undefined)
     parts.receipt.wastedBytes += plan.wastedBytes + (piece.shared?.wastedBytes ?? 0)
+  if (atHand?.isFirst === true) await confirm(piece.object, atHand, { parts, signal })
   const lent = parts.buffers.take(plan.bufferBytes)
   const buffer = lent.bytes
   clearGaps(plan, buffer)
@@ -72,6 +73,16 @@ export async function fetchRowGroup(
     throw error
   }
   return { piece, buffer, release: () => lent.release() }
+}
+
+/** Asks for a byte, so that a file that was replaced or deleted is told as changed; a pinned version cannot be. */
+async function confirm(
+  object: ObjectVersion,
+  { start, bytes }: BytesAtHand,
+  { parts, signal }: { readonly parts: FetchParts; readonly signal: AbortSignal },
+): Promise<void> {
+  if (object.versionId !== undefined || bytes.length === 0) return
+  await readData(parts, { object, range: { start, end: start + 1 } }, signal)
 }
 
 /** Zeroes what no read fills: a buffer used before may hold another table's bytes. */

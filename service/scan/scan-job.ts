@@ -72,7 +72,7 @@ export interface ScanPiece {
   readonly filter?: PieceFilter
   /** Reads that the plan's are parts of, shared with row groups beside it. Absent: it reads for itself. */
   readonly shared?: SharedRuns
-  /** What the plan reads, when it is here already: nothing is asked of the store. */
+  /** What the plan reads, when it is here already. */
   readonly atHand?: BytesAtHand
   /** Dictionaries that are asked first, whether a row can match. */
   readonly dictionaries?: readonly DictionaryProbe[]
@@ -85,6 +85,8 @@ export interface BytesAtHand {
   /** Where they stand in the file. */
   readonly start: number
   readonly bytes: Uint8Array
+  /** The first piece of the file asks the store whether it is still the same. */
+  readonly isFirst: boolean
 }
 
 /** A dictionary that holds all values of a column of the piece. */

@@ -131,12 +131,14 @@ async function* withBytes(
   pieces: AsyncIterable<ScanPiece>,
   bytes: Uint8Array,
 ): AsyncGenerator<ScanPiece, void, undefined> {
+  let isFirst = true
   for await (const piece of pieces) {
     const fetches = piece.plan?.fetches ?? []
     const start = Math.min(bytes.length, ...fetches.map((range) => range.start))
     const end = Math.max(start, ...fetches.map((range) => range.end))
     const isHere = end <= bytes.length
-    yield isHere ? { ...piece, atHand: { start, bytes: bytes.slice(start, end) } } : piece
+    yield isHere ? { ...piece, atHand: { start, bytes: bytes.slice(start, end), isFirst } } : piece
+    isFirst = false
   }
 }
 
