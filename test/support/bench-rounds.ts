@@ -3,21 +3,22 @@ export type Sample = Readonly<Record<string, number>>
 
 /**
  * Runs candidates in turns, so that what disturbs the machine disturbs all of them alike, and gives the median of
- * each of their numbers. The first round warms up and is not counted.
+ * each of their numbers. The first rounds warm up and are not counted: one, or as many as said.
  */
 export async function medianOfRounds<Name extends string, Measured extends Sample>(
   rounds: number,
   candidates: Readonly<Record<Name, () => Promise<Measured>>>,
+  warmUpRounds = 1,
 ): Promise<Record<Name, Measured>> {
   const names = Object.keys(candidates) as Name[]
   const samples = Object.fromEntries(names.map((name) => [name, [] as Measured[]])) as Record<
     Name,
     Measured[]
   >
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < warmUpRounds + rounds; round++) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
       const sample = await candidates[name]()
-      if (round > 0) samples[name].push(sample)
+      if (round >= warmUpRounds) samples[name].push(sample)
     }
   }
   return Object.fromEntries(names.map((name) => [name, medians(samples[name])])) as Record<
