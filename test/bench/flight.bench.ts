@@ -32,7 +32,10 @@ export async function run(options: BenchOptions): Promise<readonly Figure[]> {
   const store = await benchStore()
   if (store === undefined) return Object.values(figures).map((one) => skipped(one, NO_PYTHON))
   await loadTable(store, table, options.smoke)
-  const gateway = await startBenchGateway({ store, settings: { SPILLWAY_SPLIT_BYTES: '128MiB' } })
+  const gateway = await startBenchGateway({
+    store,
+    settings: { SPILLWAY_SPLIT_BYTES: '128MiB', SPILLWAY_BYTE_CACHE_BYTES: '0' },
+  })
   const peer = await startFlightPeer(store)
   const ours = await startFlightReader(store, [portOf(gateway), benchBucket])
   const theirs = await startFlightReader(store, [String(peer.ready['port'])])
