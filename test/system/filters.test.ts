@@ -18,7 +18,9 @@ import { longs, sequence, texts, writeParquet } from '../support/write-parquet.t
 // Filters as Athena hands them down, through shim and gateway: the right rows, and no row beyond them.
 
 const schema = 'filtered'
-const signal = AbortSignal.timeout(240_000)
+// Some 2,700 queries: a minute alone, several beside others.
+t.setTimeout(900_000)
+const signal = AbortSignal.timeout(900_000)
 const stack = await startStack()
 t.teardown(() => stack.close())
 await stack.client.makeBucket(schema)

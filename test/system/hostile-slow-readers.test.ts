@@ -43,7 +43,13 @@ t.test(
       workerCount: 1,
       entry: bundled.entry,
       frameBytes: FRAME_BYTES,
-      limits: { memoryBytes: 40 * MIB, parkedBytesMax: 256 * MIB, bufferBytesKept: 16 * MIB },
+      limits: {
+        memoryBytes: 40 * MIB,
+        parkedBytesMax: 256 * MIB,
+        bufferBytesKept: 16 * MIB,
+        roomBytes: 32 * MIB,
+        byteCacheBytes: 32 * MIB,
+      },
       admission: { bytesMax: 256 * MIB },
     })
     t.teardown(() => table.stop())

