@@ -23,6 +23,8 @@ export interface TcpProxy {
   openCount(): number
   /** Bytes of answers so far, of all connections. */
   answeredBytes(): number
+  /** Resolves when the client holds exactly so many connections that have stalled. */
+  whenStalled(count: number): Promise<void>
   /** Resets every open connection. */
   cut(): void
   /** Resolves when the client holds exactly so many connections. */
@@ -34,7 +36,21 @@ export interface TcpProxy {
 export async function startTcpProxy(target: string, faults: TcpFaults = {}): Promise<TcpProxy> {
   const { hostname, port } = new URL(target)
   const clients = new Set<Socket>()
+  const stalled = new Set<Socket>()
   const watchers = new Set<() => void>()
+  const whenSize = (sockets: ReadonlySet<Socket>, count: number) =>
+    new Promise<void>((resolve) => {
+      const watcher = (): void => {
+        if (sockets.size !== count) return
+        watchers.delete(watcher)
+        resolve()
+      }
+      watchers.add(watcher)
+      watcher()
+    })
+  const tell = (): void => {
+    for (const watcher of watchers) watcher()
+  }
   let connectionCount = 0
   let answeredBytes = 0
 
@@ -57,15 +73,20 @@ export async function startTcpProxy(target: string, faults: TcpFaults = {}): Pro
       if (passed < limit) return
       if (resetAfterBytes !== undefined) client.resetAndDestroy()
       else if (endAfterBytes !== undefined) client.end()
+      else {
+        stalled.add(client)
+        tell()
+      }
     })
     upstream.on('end', () => client.end()).on('error', () => client.destroy())
     client.on('error', () => upstream.destroy())
     client.once('close', () => {
       upstream.destroy()
       clients.delete(client)
-      for (const watcher of watchers) watcher()
+      stalled.delete(client)
+      tell()
     })
-    for (const watcher of watchers) watcher()
+    tell()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
 
@@ -78,16 +99,8 @@ export async function startTcpProxy(target: string, faults: TcpFaults = {}): Pro
     cut: () => {
       for (const client of clients) client.resetAndDestroy()
     },
-    whenOpen: (count) =>
-      new Promise((resolve) => {
-        const watcher = (): void => {
-          if (clients.size !== count) return
-          watchers.delete(watcher)
-          resolve()
-        }
-        watchers.add(watcher)
-        watcher()
-      }),
+    whenOpen: (count) => whenSize(clients, count),
+    whenStalled: (count) => whenSize(stalled, count),
     async close() {
       for (const client of clients) client.destroy()
       server.close()
