@@ -1,14 +1,15 @@
-import type { ServerHttp2Session } from 'node:http2'
+import type { Http2Stream } from 'node:http2'
 import type { ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js'
 import { ServerInterceptingCall } from '@grpc/grpc-js'
+import type { Loan } from './end-loan.ts'
 
 /** gRPC's prefix: a byte for compression, four for the length. */
 const PREFIX_BYTES = 5
 
 /** A message with gRPC's prefix before it. */
 export class FramedMessage {
-  /** The session whose socket reads these very bytes; undefined: it has a copy, or nothing. */
-  lentTo: ServerHttp2Session | undefined
+  /** Who reads these very bytes; undefined: it has a copy, or nothing. */
+  lentTo: Loan | undefined
   /** Prefix and message. */
   readonly framed: Buffer
 
@@ -25,7 +26,7 @@ export class FramedMessage {
 /** What grpc-js 1.14 has below the interceptors, where its own prefix is put and its own copy is made. */
 interface SerializingCall {
   serializeMessage(message: unknown): Buffer
-  readonly stream: { readonly session: ServerHttp2Session | undefined }
+  readonly stream: Http2Stream
 }
 
 /**
@@ -37,7 +38,8 @@ export const sendFramedAsIs: ServerInterceptor = (_, call) => {
     const serialize = call.serializeMessage.bind(call)
     call.serializeMessage = (message) => {
       if (!(message instanceof FramedMessage)) return serialize(message)
-      message.lentTo = call.stream.session
+      const { stream } = call
+      message.lentTo = { stream, session: stream.session }
       return message.framed
     }
   }

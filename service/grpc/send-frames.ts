@@ -1,15 +1,15 @@
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import { GatewayError } from '../errors.ts'
 import type { Frame } from '../scan/frame.ts'
+import { endLoan } from './end-loan.ts'
 import { FramedMessage } from './framed-message.ts'
-import { sessionFlushed } from './session-flush.ts'
 
 /** A frame nobody takes for this long ends its stream: a stalled reader holds memory that others wait for. */
 export const STALL_TIMEOUT_MS = 120_000
 
 /**
  * Sends frames no faster than the reader reads: one message is under way, and its memory is given back when
- * the transport has it.
+ * the transport has it. A reader in the middle of a frame that is given up sees its stream reset, with no status.
  *
  * @throws {GatewayError} `cancelled` the reader went away; `unavailable` it stalled; and what the frames throw.
  */
@@ -30,10 +30,10 @@ export async function sendFrames(
   }
 }
 
-/** The socket may still read the frame's memory after its stream was given up: another caller's rows must not be there. */
+/** The transport may still read the frame's memory: another caller's rows must not be there. */
 function releaseLater(frame: Frame, { lentTo }: FramedMessage): void {
   if (lentTo === undefined) frame.release()
-  else void sessionFlushed(lentTo).then(() => frame.release())
+  else void endLoan(lentTo).then(() => frame.release())
 }
 
 function written(

@@ -10,6 +10,7 @@ import {
   type ServerWritableStream,
 } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
+import { GatewayError } from '../../../service/errors.ts'
 import { callSignal } from '../../../service/grpc/call-signal.ts'
 import { FramedMessage, sendFramedAsIs } from '../../../service/grpc/framed-message.ts'
 import { sendFrames } from '../../../service/grpc/send-frames.ts'
@@ -32,7 +33,10 @@ async function frameServer(
   interceptors: NonNullable<ServerOptions['interceptors']>,
 ) {
   const released: number[] = []
-  const seen = { isOver: false, asIs: 0, copied: 0 }
+  const seen: { isOver: boolean; copied: number; abort?: (reason: GatewayError) => void } = {
+    isOver: false,
+    copied: 0,
+  }
   async function* frames(): AsyncGenerator<Frame, void> {
     for (const [index, message] of messages.entries()) {
       const bodyBytes = message.byteLength - 5
@@ -60,7 +64,9 @@ async function frameServer(
           seen.isOver = true
           call.end()
         }
-        sendFrames(call, frames(), callSignal(call).signal).then(end, end)
+        const life = callSignal(call)
+        seen.abort = (reason) => life.abort(reason)
+        sendFrames(call, frames(), life.signal).then(end, end)
       },
     },
   )
@@ -152,6 +158,26 @@ t.test('a stream that is reset gives its memory back while its session lives', a
   await once(again, 'response')
   t.pass('and its session serves on')
 })
+
+t.test(
+  'who reads on after the stream was given up never sees what the memory holds then',
+  async (t) => {
+    const message = sharedFrame(1, 8 << 20)
+    const { session, released, seen } = await frameServer(t, [message], [sendFramedAsIs])
+    const stream = ask(session)
+    stream.on('error', () => {})
+    await once(stream, 'response')
+    // Nobody reads: the window closes with most of the frame still on the server's side.
+    await after(50)
+    t.strictSame(released, [])
+    seen.abort?.(new GatewayError('unavailable', 'the reader took nothing'))
+    await until(() => released.length > 0)
+    message.fill(255)
+    const got = await buffer(stream).catch(() => Buffer.alloc(0))
+    t.equal(got.includes(255), false)
+    t.equal(session.destroyed, false)
+  },
+)
 
 t.test('a session that ends gives everything back', async (t) => {
   const megabytes = Array.from({ length: 8 }, (_, index) => sharedFrame(index, 1 << 20))
