@@ -1,17 +1,21 @@
 import type { DecoderEngine } from './decode/decoder-engine.ts'
 import { decoderEngines } from './decode/decoder-engine.ts'
 import { Secret } from './credentials/secret.ts'
+import type { TlsFiles } from './credentials/server-certificate.ts'
 import type { StoreSource } from './credentials/store-source.ts'
 import { MEBIBYTE, SettingReader } from './config/setting-reader.ts'
 import type { Address, Environment } from './config/setting-reader.ts'
 import { storeSource } from './config/store-settings.ts'
 
 export type { Address, Environment } from './config/setting-reader.ts'
+export type { TlsFiles } from './credentials/server-certificate.ts'
 
 /** Everything an operator can set. Parts (store, clock, registry) are never in here. */
 export interface Config {
   readonly http: Address
   readonly grpc: Address
+  /** Of `/metrics` alone; absent: it is on the HTTP port. */
+  readonly metrics: Address | undefined
   readonly tls: TlsFiles | undefined
   readonly store: StoreSource
   readonly bucketPrefix: string
@@ -37,12 +41,6 @@ export interface Config {
   readonly schemaMode: 'sample' | 'full'
   readonly splitBytesTarget: number
   readonly shutdownTimeoutMs: number
-}
-
-export interface TlsFiles {
-  readonly certificateFile: string
-  readonly keyFile: string
-  readonly clientAuthorityFile: string | undefined
 }
 
 /** All that is wrong with the settings, at once. */
@@ -72,6 +70,7 @@ export function readConfig(env: Environment): Config {
   const config: Config = {
     http: read.address('SPILLWAY_HTTP_ADDRESS', '127.0.0.1:8080'),
     grpc: read.address('SPILLWAY_GRPC_ADDRESS', '127.0.0.1:8815'),
+    metrics: metricsAddress(read),
     tls: tlsFiles(read),
     store: storeSource(read),
     bucketPrefix: read.text('BUCKET_PREFIX', ''),
@@ -110,7 +109,11 @@ function byteCacheBytes(read: SettingReader): number | undefined {
 }
 
 function refuseOpenDoors(read: SettingReader, config: Config): void {
-  const doors = { SPILLWAY_HTTP_ADDRESS: config.http, SPILLWAY_GRPC_ADDRESS: config.grpc }
+  const doors = {
+    SPILLWAY_HTTP_ADDRESS: config.http,
+    SPILLWAY_GRPC_ADDRESS: config.grpc,
+    ...(config.metrics && { SPILLWAY_METRICS_ADDRESS: config.metrics }),
+  }
   for (const [name, { host }] of Object.entries(doors)) {
     if (isLoopback(host)) continue
     read.problem(
@@ -119,6 +122,11 @@ function refuseOpenDoors(read: SettingReader, config: Config): void {
       'a loopback address, since nobody is asked who they are; set SPILLWAY_ALLOW_ANONYMOUS=true to serve everybody',
     )
   }
+}
+
+function metricsAddress(read: SettingReader): Address | undefined {
+  const isGiven = read.text('SPILLWAY_METRICS_ADDRESS', '') !== ''
+  return isGiven ? read.address('SPILLWAY_METRICS_ADDRESS', '') : undefined
 }
 
 function isLoopback(host: string): boolean {

@@ -33,9 +33,9 @@ export async function serve(env: Environment): Promise<number> {
 
 async function untilStopped(gateway: Gateway, log: Logger): Promise<void> {
   const stopped = stopSignal()
-  const { http, grpc } = await gateway.listen()
+  const addresses = await gateway.listen()
   // Programs wait for this line, whatever the level.
-  log.child({}, { level: 'info' }).info({ http, grpc }, 'listening')
+  log.child({}, { level: 'info' }).info(addresses, 'listening')
   log.info({ signal: await stopped }, 'draining')
 }
 

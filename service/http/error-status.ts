@@ -21,3 +21,10 @@ export const httpStatus = {
 export function errorBody(error: GatewayError) {
   return { error: { code: error.code, message: error.message, retry: error.retry } }
 }
+
+/** When to ask again, in whole seconds, where the error says so. */
+export function retryHeaders({ retryAfterMs }: GatewayError): Record<string, string> {
+  return retryAfterMs === undefined
+    ? {}
+    : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }
+}

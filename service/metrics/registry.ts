@@ -68,6 +68,11 @@ const counters = {
     "Attempts to obtain the store's credentials",
     'source outcome',
   ],
+  certificateReads: [
+    'spillway_tls_certificate_reads_total',
+    'Changes of the files of the TLS certificate: renewed, or broken and not taken',
+    'outcome',
+  ],
 } as const
 
 const histograms = {
@@ -93,6 +98,11 @@ const gauges = {
   credentialsLeft: [
     'spillway_credentials_expiry_seconds',
     "Until the store's credentials in use end",
+    '',
+  ],
+  certificateLeft: [
+    'spillway_tls_certificate_expiry_seconds',
+    'Until the TLS certificate of the ports ends',
     '',
   ],
 } as const
