@@ -69,6 +69,8 @@ export class FooterCache {
   readonly #held = new Map<string, Held>()
   readonly #flights = new Map<string, Flight>()
   readonly #slots: Slots
+  /** Memory for the ends of files, one for each read that was under way at the same time. */
+  readonly #tails: Uint8Array[] = []
   #restored = 0
   #heldBytes = 0
   #hits = 0
@@ -198,7 +200,22 @@ export class FooterCache {
     const end = object.sizeBytes
     if (end < TRAILER_BYTES) return parseFooter(new Uint8Array(), object)
     const start = Math.max(0, end - guessBytes)
-    const tail = await this.#fetch({ object, range: { start, end }, onVersion }, signal)
+    // Reads are many and what is kept of them is little: their memory is used again.
+    const into = this.#tails.pop() ?? new Uint8Array(guessBytes)
+    try {
+      const range = { start, end }
+      const tail = await this.#fetch({ object, range, onVersion, into }, signal)
+      return await this.#parseTail(object, { start, tail }, signal)
+    } finally {
+      this.#tails.push(into)
+    }
+  }
+
+  async #parseTail(
+    object: ObjectVersion,
+    { start, tail }: { start: number; tail: Uint8Array },
+    signal: AbortSignal,
+  ): Promise<Footer> {
     const footer = footerRange(tail, footerSource(object))
     if (footer.start >= start)
       return this.#parseWhole(object, { start, footerStart: footer.start, tail })
@@ -272,10 +289,13 @@ function cancelled(signal: AbortSignal): GatewayError {
 
 /** A promise that rejects when the signal aborts, until it is forgotten. */
 function whenAborted(signal: AbortSignal): { promise: Promise<never>; forget: () => void } {
-  const listening = new AbortController()
+  let forget = nothing
   const promise = new Promise<never>((_, reject) => {
     const leave = (): void => reject(cancelled(signal))
-    signal.addEventListener('abort', leave, { once: true, signal: listening.signal })
+    signal.addEventListener('abort', leave, { once: true })
+    forget = () => signal.removeEventListener('abort', leave)
   })
-  return { promise, forget: () => listening.abort() }
+  return { promise, forget }
 }
+
+function nothing(): void {}

@@ -1,6 +1,7 @@
 import assert from 'node:assert'
 import type { StoreCredentials } from '../credentials/store-credentials.ts'
 import { GatewayError } from '../errors.ts'
+import { getSigner } from './get-signer.ts'
 import type { HttpResponseHead } from './http-response-head.ts'
 import { HttpResponseReader } from './http-response-reader.ts'
 import type { HttpResponse } from './http-response-reader.ts'
@@ -58,6 +59,7 @@ export function rangeReader(options: RangeReaderOptions): RangeReader {
   const url = storeUrl(options.url)
   const limits = { connectMsMax, idleMsMax, silenceMsMax, connectionsMax, waitingMax }
   const pool = rangeSocketPool({ ...options, ...limits, url })
+  const sign = getSigner(region)
 
   /** A socket that the server closed meanwhile is no failure: reading twice does no harm. */
   const exchange = async (
@@ -78,8 +80,8 @@ export function rangeReader(options: RangeReaderOptions): RangeReader {
 
   return {
     async read(request, granted, signal) {
-      const form = { ...request.object, url, region, headers: rangeHeaders(request) }
-      const text = signedGet(form, granted, new Date(nowMs()))
+      const form = { ...request.object, host: url.host, headers: rangeHeaders(request) }
+      const text = signedGet(form, { sign, credentials: granted, date: new Date(nowMs()) })
       if (text === undefined) return 'unsendable'
       const deadline = deadlineOf(signal, requestMsMax)
       try {

@@ -1,10 +1,14 @@
 import { XMLParser } from 'fast-xml-parser'
 import { GatewayError } from '../errors.ts'
 import type { ListedObject, ListPage, ListRequest } from './object-store.ts'
+import { scanXml } from './scan-xml.ts'
 import { StoreRefusal } from './store-refusal.ts'
 
+/** Elements of which there may be several, or none. */
+const many = new Set(['Contents', 'CommonPrefixes', 'Bucket'])
+
 /**
- * Text is taken as it stands: no numbers guessed, no blanks cut from keys. Entities are decoded below, because
+ * For what is not plain. Text is taken as it stands: no numbers guessed, no blanks cut from keys. Entities are decoded below, because
  * the parser stops at 1,000 of them, and a page of listing has more.
  */
 const parser = new XMLParser({
@@ -14,7 +18,7 @@ const parser = new XMLParser({
   parseTagValue: false,
   processEntities: false,
   trimValues: false,
-  isArray: (name) => name === 'Contents' || name === 'CommonPrefixes' || name === 'Bucket',
+  isArray: (name) => many.has(name),
 })
 
 const entities: Readonly<Record<string, string>> = {
@@ -86,7 +90,7 @@ function listedObject(
 function parseXml(text: string, root: string): unknown {
   // The parser takes half a document for a whole one, which would lose objects.
   const whole = text.trimEnd().endsWith(`</${root}>`)
-  const result = whole ? childOf(tryParse(text), root) : undefined
+  const result = whole ? childOf(scanXml(text, many) ?? tryParse(text), root) : undefined
   if (result === undefined) throw broken(`is no ${root}; is it an S3 store?`)
   return result
 }
