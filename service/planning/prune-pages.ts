@@ -3,7 +3,7 @@ import { findByName } from '../arrow/find-by-name.ts'
 import type { RowRange } from '../decode/row-selection.ts'
 import type { RawStatistics } from '../footers/footer.ts'
 import type { PageBounds, PageLocation } from '../footers/page-index.ts'
-import type { Predicate } from '../predicate/predicate.ts'
+import type { Predicate, SeenColumn } from '../predicate/predicate.ts'
 import { partsOf } from '../predicate/predicate.ts'
 import type { ColumnFacts, FactsOf } from '../predicate/verdict.ts'
 import { verdictOf } from '../predicate/verdict.ts'
@@ -40,17 +40,16 @@ export function boundedColumns(
   { footer, partitions }: Pick<RowGroupPlace, 'footer' | 'partitions'>,
 ): readonly FlatColumn[] {
   const leaves = new Map<number, FlatColumn>()
-  for (const name of boundedNames(predicate)) {
-    const found = findByName(partitions, name) === undefined ? findLeaf(footer, name) : undefined
+  for (const seen of boundedIn(predicate)) {
+    const isOfFile = findByName(partitions, seen.column) === undefined
+    const found = isOfFile ? findLeaf(footer, seen) : undefined
     if (found !== undefined && found !== 'missing') leaves.set(found.leafIndex, found)
   }
   return [...leaves.values()]
 }
 
-function boundedNames(predicate: Predicate): readonly string[] {
-  return predicate.kind === 'in_domain'
-    ? [predicate.column]
-    : partsOf(predicate).flatMap(boundedNames)
+function boundedIn(predicate: Predicate): readonly SeenColumn[] {
+  return predicate.kind === 'in_domain' ? [predicate] : partsOf(predicate).flatMap(boundedIn)
 }
 
 function rowsOfTerm(term: Predicate, place: RowGroupPlace, pagesOf: PagesOf): readonly RowRange[] {
@@ -87,18 +86,18 @@ function pageFacts(
   const groupRows = place.footer.rowGroup(place.groupIndex).rowCount
   const { footer } = place
   const indexed = new Map(columns.map((one) => [one.column.leafIndex, { ...one, at: 0 }]))
-  return (rows) => (name, type) => {
-    const found =
-      findByName(place.partitions, name) === undefined ? findLeaf(footer, name) : undefined
+  return (rows) => (seen) => {
+    const isOfFile = findByName(place.partitions, seen.column) === undefined
+    const found = isOfFile ? findLeaf(footer, seen) : undefined
     const known = typeof found === 'object' ? indexed.get(found.leafIndex) : undefined
-    if (known === undefined) return partFacts(ofGroup(name, type), groupRows, rows)
+    if (known === undefined) return partFacts(ofGroup(seen), groupRows, rows)
     const { locations, bounds } = known.pages
     while ((locations[known.at]?.endRow ?? Infinity) <= rows.start) known.at += 1
     const location = locations[known.at]
     const page = bounds[known.at]
     if (location === undefined || page === undefined) return undefined
     const pageRows = location.endRow - location.firstRow
-    return partFacts(factsOfPage(known.column, { page, pageRows }, type), pageRows, rows)
+    return partFacts(factsOfPage(known.column, { page, pageRows }, seen.type), pageRows, rows)
   }
 }
 

@@ -1,9 +1,10 @@
 import type { ArrowType } from '../arrow/arrow-type.ts'
 import { findByName } from '../arrow/find-by-name.ts'
+import { findInnerField } from '../arrow/inner-field.ts'
 import type { PartitionText } from '../catalog/partitions.ts'
 import { parsePartitionValue } from '../catalog/partitions.ts'
 import type { FileColumn, Footer, Leaf } from '../footers/footer.ts'
-import type { Predicate } from '../predicate/predicate.ts'
+import type { Predicate, SeenColumn } from '../predicate/predicate.ts'
 import type { ColumnFacts, FactsOf, Verdict } from '../predicate/verdict.ts'
 import { verdictOf } from '../predicate/verdict.ts'
 import { allNull, chunkFacts, constantFacts } from './column-facts.ts'
@@ -28,7 +29,7 @@ export function partitionVerdict(
   predicate: Predicate,
   partitions: readonly PartitionText[],
 ): Verdict {
-  return verdictOf(predicate, (column, type) => partitionFacts(partitions, { column, type }, 1))
+  return verdictOf(predicate, (seen) => partitionFacts(partitions, seen, 1))
 }
 
 /** Where a row group lies. */
@@ -82,16 +83,16 @@ export function pruneRowGroups(
 /** A column that the folders carry is none of the file's, also when its text cannot be read. */
 export function rowGroupFacts({ footer, groupIndex, partitions }: RowGroupPlace): FactsOf {
   const { rowCount } = footer.rowGroup(groupIndex)
-  return (column, type) =>
-    findByName(partitions, column) === undefined
-      ? fileFacts({ footer, groupIndex, rowCount }, column, type)
-      : partitionFacts(partitions, { column, type }, rowCount)
+  return (seen) =>
+    findByName(partitions, seen.column) === undefined
+      ? fileFacts({ footer, groupIndex, rowCount }, seen)
+      : partitionFacts(partitions, seen, rowCount)
 }
 
 /** Undefined when no folder carries the column, or its text is no value of the type. */
 function partitionFacts(
   partitions: readonly PartitionText[],
-  { column, type }: { readonly column: string; readonly type: ArrowType },
+  { column, type }: SeenColumn,
   rowCount: number,
 ): ColumnFacts | undefined {
   const at = findByName(partitions, column)
@@ -106,20 +107,19 @@ interface RowGroupOfFile {
   readonly rowCount: number
 }
 
-/** A column that the file lacks is null in all its rows; of nested columns nothing is known. */
+/** What the file lacks is null in all its rows; of lists, maps and whole structs nothing is known. */
 function fileFacts(
   { footer, groupIndex, rowCount }: RowGroupOfFile,
-  name: string,
-  type: ArrowType,
+  seen: SeenColumn,
 ): ColumnFacts | undefined {
-  const found = findLeaf(footer, name)
+  const found = findLeaf(footer, seen)
   if (found === 'missing') return allNull(rowCount)
   if (found === undefined) return undefined
   const raw = footer.statistics(groupIndex, found.leafIndex)
-  return chunkFacts({ ...found, rowCount, raw }, type)
+  return chunkFacts({ ...found, rowCount, raw }, seen.type)
 }
 
-/** A top-level column that is not nested. */
+/** A column, or a field inside structs, that is not nested itself and lies in no list: it has a value in each row. */
 export interface FlatColumn {
   readonly leaf: Leaf
   readonly leafIndex: number
@@ -127,19 +127,36 @@ export interface FlatColumn {
   readonly type: ArrowType
 }
 
-/** The flat column of that name; undefined: nested, or the name fits two. */
-export function findLeaf(footer: Footer, name: string): FlatColumn | 'missing' | undefined {
+/** What is flat of that name; its nulls are those of the structs around it too. Undefined: nested, or the name fits two. */
+export function findLeaf(
+  footer: Footer,
+  { column: name, path = [] }: Pick<SeenColumn, 'column' | 'path'>,
+): FlatColumn | 'missing' | undefined {
   const at = findByName(
     footer.columns.map(({ field }) => field),
     name,
   )
   if (at === undefined) return 'missing'
   const column = at === 'ambiguous' ? undefined : footer.columns[at]
-  const leaf = column && isPrimitive(column) ? footer.leaves[column.leafStart] : undefined
-  if (!column || !leaf || leaf.path.length !== 1 || leaf.maxRepetitionLevel > 0) return undefined
-  return { leaf, leafIndex: column.leafStart, type: column.field.type }
+  const inner = column && findInnerField(column.field.type, path)
+  if (inner === 'missing') return 'missing'
+  if (!column || typeof inner !== 'object') return undefined
+  const leafIndex = flatLeaf(footer, column, [column.field.name, ...inner.names])
+  const leaf = leafIndex === undefined ? undefined : footer.leaves[leafIndex]
+  return leafIndex !== undefined && leaf ? { leaf, leafIndex, type: inner.type } : undefined
 }
 
-function isPrimitive({ leafStart, leafEnd }: FileColumn): boolean {
-  return leafEnd - leafStart === 1
+/** The only leaf with this path, outside of lists. */
+function flatLeaf(
+  { leaves }: Footer,
+  { leafStart, leafEnd }: FileColumn,
+  names: readonly string[],
+): number | undefined {
+  const found: number[] = []
+  for (let index = leafStart; index < leafEnd; index++) {
+    const { path = [], maxRepetitionLevel = 1 } = leaves[index] ?? {}
+    const isHere = path.length === names.length && path.every((name, at) => name === names[at])
+    if (isHere && maxRepetitionLevel === 0) found.push(index)
+  }
+  return found.length === 1 ? found[0] : undefined
 }

@@ -9,7 +9,6 @@ import type {
 } from './predicate.ts'
 import {
   and,
-  inDomain,
   isFalse,
   isTrue,
   not,
@@ -17,6 +16,7 @@ import {
   predicateFalse,
   predicateTrue,
   predicateUnknown,
+  seenInDomain,
   typeOf,
 } from './predicate.ts'
 import type { Value } from './value.ts'
@@ -72,14 +72,14 @@ export function isIn(term: Expression, list: readonly Expression[]): Predicate {
     return or(list.map((item) => compare('=', term, item)))
   }
   const points = values.filter(isPresent).filter((value) => !Number.isNaN(value))
-  const found = inDomain(term.column, term.type, { nullAllowed: null, ranges: points.map(pointOf) })
+  const found = seenInDomain(term, { nullAllowed: null, ranges: points.map(pointOf) })
   return values.includes(null) ? or([found, predicateUnknown]) : found
 }
 
 export function isNull(term: Expression): Predicate {
   if (term.kind === 'constant') return term.value === null ? predicateTrue : predicateFalse
   if (term.kind !== 'column') return { kind: 'is_null', term }
-  return inDomain(term.column, term.type, { nullAllowed: true, ranges: [] })
+  return seenInDomain(term, { nullAllowed: true, ranges: [] })
 }
 
 /**
@@ -102,7 +102,7 @@ export function like(term: Expression, pattern: Uint8Array, escape?: string): Pr
     ...(prefix.length > 0 && { low: { value: prefix, inclusive: true } }),
     ...(end && { high: { value: end, inclusive: false } }),
   }
-  const begins = inDomain(term.column, term.type, { nullAllowed: null, ranges: [range] })
+  const begins = seenInDomain(term, { nullAllowed: null, ranges: [range] })
   return rest === 'anything' ? begins : prefix.length === 0 ? whole : and([begins, whole])
 }
 
@@ -114,16 +114,17 @@ export function condition(expression: Expression): Predicate {
 
 function columnTest(
   operator: ComparisonOperator,
-  { column, type }: ColumnReference,
+  reference: ColumnReference,
   value: Value,
 ): Predicate | undefined {
   if (Number.isNaN(value)) {
     if (operator === 'distinct') return undefined
     const ranges = operator === '<>' ? [{}] : []
-    return inDomain(column, type, { nullAllowed: null, ranges })
+    return seenInDomain(reference, { nullAllowed: null, ranges })
   }
   const nullAllowed = operator === 'distinct' ? true : null
-  return inDomain(column, type, { nullAllowed, ranges: rangesOf(operator, value, type) })
+  const ranges = rangesOf(operator, value, reference.type)
+  return seenInDomain(reference, { nullAllowed, ranges })
 }
 
 function rangesOf(

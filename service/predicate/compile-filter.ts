@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import type { ArrowType, IntType } from '../arrow/arrow-type.ts'
+import type { IntType } from '../arrow/arrow-type.ts'
 import { castColumn } from '../arrow/cast.ts'
 import { readInts } from '../arrow/cast-number.ts'
 import type { Column } from '../arrow/column.ts'
@@ -10,7 +10,7 @@ import type { DomainKernel } from './domain-kernel.ts'
 import { domainKernel } from './domain-kernel.ts'
 import { evaluate } from './evaluate.ts'
 import { likeMatcher } from './like-pattern.ts'
-import type { Expression, InDomain, Predicate } from './predicate.ts'
+import type { Expression, InDomain, Predicate, SeenColumn } from './predicate.ts'
 import { conjunctsOf, partsOf, presenceOnly, referencesOf, sameReference } from './predicate.ts'
 import { byteSpans, valueReader } from './read-values.ts'
 import type { Truth } from './truth.ts'
@@ -21,10 +21,10 @@ import type { Value } from './value.ts'
 export interface FilterBatch {
   readonly rowCount: number
   /**
-   * The column as it was decoded: of the type, a dictionary of it, or one that can be cast to it. Of a column in
+   * The column, or the field inside it, as it was decoded: of the type, a dictionary of it, or one that can be cast to it. Of a column in
    * which only presence counts, anything.
    */
-  readonly columnOf: (column: string, type: ArrowType) => Column
+  readonly columnOf: (seen: SeenColumn) => Column
 }
 
 /** Answers one {@link Truth} for each row. */
@@ -132,11 +132,8 @@ function likeKernel({ pattern, escape }: Extract<Expression, { kind: 'like' }>):
   }
 }
 
-function columnTest(
-  { column: name, type }: { readonly column: string; readonly type: ArrowType },
-  ofNull: Truth,
-  kernel: DomainKernel,
-): Node {
+function columnTest(asked: SeenColumn, ofNull: Truth, kernel: DomainKernel): Node {
+  const { type } = asked
   const judge = (column: Column): Uint8Array => {
     const seen = type.kind === presenceOnly.kind ? column : castColumn(column, type)
     const truths = new Uint8Array(column.rowCount)
@@ -145,7 +142,7 @@ function columnTest(
   }
   let known: { readonly entries: Column; readonly truths: Uint8Array } | undefined
   return ({ columnOf }) => {
-    const column = columnOf(name, type)
+    const column = columnOf(asked)
     if (column.type.kind !== 'dictionary') return judge(column)
     const [entries] = column.children
     assert(entries !== undefined, 'a dictionary-coded column without a dictionary')
@@ -186,14 +183,15 @@ function byIndex(column: Column, index: IntType, ofEntries: Uint8Array, ofNull: 
 function rowByRow(expression: Expression): Node {
   const references = referencesOf(expression)
   return ({ rowCount, columnOf }, wanted) => {
-    const readers = references.map(({ column, type }) => {
-      const found = columnOf(column, type)
+    const readers = references.map((reference) => {
+      const { type } = reference
+      const found = columnOf(reference)
       const isPresence = type.kind === presenceOnly.kind
       return isPresence ? presenceReader(found) : valueReader(castColumn(found, type))
     })
     let at = 0
-    const valueOf = (column: string, type: ArrowType): Value | null => {
-      const index = references.findIndex((one) => sameReference(one, { column, type }))
+    const valueOf = (seen: SeenColumn): Value | null => {
+      const index = references.findIndex((one) => sameReference(one, seen))
       return readers[index]?.(at) ?? null
     }
     const truths = new Uint8Array(rowCount)

@@ -1,15 +1,14 @@
-import type { ArrowType } from '../arrow/arrow-type.ts'
 import { calculate } from './arithmetic.ts'
 import { evaluateComparison } from './compare.ts'
 import { isInDomain } from './domain.ts'
 import { likeMatcher } from './like-pattern.ts'
-import type { Expression } from './predicate.ts'
+import type { Expression, SeenColumn } from './predicate.ts'
 import { typeOf } from './predicate.ts'
 import type { Value } from './value.ts'
 import { widenValue } from './widen-value.ts'
 
 /** A column's value in the row at hand. */
-export type ValueOf = (column: string, type: ArrowType) => Value | null
+export type ValueOf = (seen: SeenColumn) => Value | null
 
 /**
  * The value of an expression in one row, the plain way; null is SQL's null or unknown. Terms are looked at from left
@@ -22,9 +21,9 @@ export function evaluate(expression: Expression, valueOf: ValueOf): Value | null
     case 'constant':
       return expression.value
     case 'column':
-      return valueOf(expression.column, expression.type)
+      return valueOf(expression)
     case 'in_domain':
-      return isInDomain(expression.domain, valueOf(expression.column, expression.type))
+      return isInDomain(expression.domain, valueOf(expression))
     case 'and':
       return joined(expression.terms, false, valueOf)
     case 'or':

@@ -48,21 +48,24 @@ export interface Constant {
 }
 
 /**
- * A column's value, seen as `type`. The name is looked up as the user of a door writes it: exactly, else without
+ * A column's value, seen as `type`. Names are looked up as the user of a door writes them: exactly, else without
  * regard to case.
  */
-export interface ColumnReference {
-  readonly kind: 'column'
+export interface SeenColumn {
   readonly column: string
+  /** Fields of structs inside the column, the outermost first; null where one of them is. Absent: the column itself. */
+  readonly path?: readonly string[]
   /** `presenceOnly` where nothing but null counts. */
   readonly type: ArrowType
 }
 
+export interface ColumnReference extends SeenColumn {
+  readonly kind: 'column'
+}
+
 /** The column's value lies in the domain, which says itself what it thinks of null. */
-export interface InDomain {
+export interface InDomain extends SeenColumn {
   readonly kind: 'in_domain'
-  readonly column: string
-  readonly type: ArrowType
   readonly domain: Domain
 }
 
@@ -112,10 +115,15 @@ export function not(term: Predicate): Predicate {
 
 /** The column's value lies in the domain, whose ranges may overlap and stand in any order. */
 export function inDomain(column: string, type: ArrowType, domain: Domain): Predicate {
+  return seenInDomain({ column, type }, domain)
+}
+
+/** The same of what may lie inside a column. */
+export function seenInDomain({ column, path, type }: SeenColumn, domain: Domain): Predicate {
   const normal = normalDomain(domain)
   if (isFullDomain(normal)) return predicateTrue
   if (isEmptyDomain(normal)) return predicateFalse
-  return { kind: 'in_domain', column, type, domain: normal }
+  return { kind: 'in_domain', column, ...(path && { path }), type, domain: normal }
 }
 
 /** The terms that must all hold. */
@@ -129,19 +137,20 @@ export function columnsOf(predicate: Predicate): readonly string[] {
   return [...new Set(referencesIn(predicate).map(({ column }) => column))]
 }
 
-/** The columns a predicate reads, each once in each type, in order of appearance. */
+/** The columns and fields a predicate reads, each once in each type, in order of appearance. */
 export function referencesOf(predicate: Predicate): readonly ColumnReference[] {
   return referencesIn(predicate).filter(
     (one, index, all) => all.findIndex((other) => sameReference(one, other)) === index,
   )
 }
 
-/** True when both are the same column in the same type. */
-export function sameReference(
-  left: { readonly column: string; readonly type: ArrowType },
-  right: { readonly column: string; readonly type: ArrowType },
-): boolean {
-  return left.column === right.column && sameType(left.type, right.type)
+/** True when both are the same column, or the same field of one, in the same type. */
+export function sameReference(left: SeenColumn, right: SeenColumn): boolean {
+  return left.column === right.column && samePath(left, right) && sameType(left.type, right.type)
+}
+
+function samePath({ path: left = [] }: SeenColumn, { path: right = [] }: SeenColumn): boolean {
+  return left.length === right.length && left.every((name, index) => name === right[index])
 }
 
 /** The parts of an expression, one level down. */
@@ -184,8 +193,8 @@ export function typeOf(expression: Expression): ArrowType {
 function referencesIn(expression: Expression): readonly ColumnReference[] {
   if (expression.kind === 'column') return [expression]
   if (expression.kind !== 'in_domain') return partsOf(expression).flatMap(referencesIn)
-  const { column, type } = expression
-  return [{ kind: 'column', column, type }]
+  const { column, path, type } = expression
+  return [{ kind: 'column', column, ...(path && { path }), type }]
 }
 
 function join(kind: 'and' | 'or', terms: readonly Predicate[]): Predicate {

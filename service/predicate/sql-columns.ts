@@ -1,52 +1,83 @@
-import type { Field } from '../arrow/arrow-type.ts'
+import type { ArrowType, Field } from '../arrow/arrow-type.ts'
 import { findByName } from '../arrow/find-by-name.ts'
 import { formatType } from '../arrow/format-type.ts'
-import { presenceOnly } from './predicate.ts'
+import { type ColumnReference, presenceOnly } from './predicate.ts'
 import type { Fail, Term } from './sql-operand.ts'
 import { hasOrder } from './value.ts'
 
 /**
- * The column that a path of names means: exactly, else the only one that differs by case alone.
+ * The column, or the field of structs inside it, that a path of names means: each exactly, else the only one that
+ * differs by case alone.
  *
- * @throws {GatewayError} `invalid_request` there is none, or more than one; `unsupported` a field inside a column.
+ * @throws {GatewayError} `invalid_request` there is none, or more than one; `unsupported` it lies in a list or a map.
  */
-export function columnOf(
-  [name = '', ...inner]: readonly string[],
-  fields: readonly Field[],
-  fail: Fail,
-): Term {
-  const at = findByName(fields, name)
-  if (at === 'ambiguous') {
-    const names = fields.filter((field) => field.name.toLowerCase() === name.toLowerCase())
-    const quoted = names.map((field) => `"${field.name}"`).join(' and ')
-    throw fail(`"${name}" may be ${quoted}; write one of them in double quotes`)
+export function columnOf(path: readonly string[], fields: readonly Field[], fail: Fail): Term {
+  const [name = '', ...inner] = path
+  const found = findField(fields, name, fail)
+  if (!found) {
+    throw fail(`there is no column "${name}"${dotted(path, fields) ?? suggestion(name, fields)}`)
   }
-  const field = at === undefined ? undefined : fields[at]
-  if (!field) throw fail(`there is no column "${name}"${suggestion(name, fields)}`)
-  const type = field.type.kind === 'dictionary' ? field.type.value : field.type
-  const what = `"${field.name}" is ${formatType(type)}`
-  if (inner.length > 0) throw innerError(`"${field.name}"`, field.type, { inner, fail })
-  const seen = hasOrder(type) ? type : presenceOnly
-  return { term: { kind: 'column', column: field.name, type: seen }, fail, what }
+  const names = [found.name]
+  let { type } = found
+  for (const next of inner) {
+    const within = names.map((one) => `"${one}"`).join('.')
+    const field = findField(fieldsIn(within, type, { next, fail }), next, fail)
+    if (!field) {
+      const near = dotted(path, fields) ?? suggestion(next, childrenOf(type))
+      throw fail(`${within} has no field "${next}"${near}`)
+    }
+    names.push(field.name)
+    type = field.type
+  }
+  const value = type.kind === 'dictionary' ? type.value : type
+  const what = `${names.map((one) => `"${one}"`).join('.')} is ${formatType(value)}`
+  const [column = '', ...rest] = names
+  const seen = hasOrder(value) ? value : presenceOnly
+  const term: ColumnReference = {
+    kind: 'column',
+    column,
+    ...(rest.length > 0 && { path: rest }),
+    type: seen,
+  }
+  return { term, fail, what }
 }
 
-function innerError(
-  name: string,
-  type: Field['type'],
-  { inner, fail }: { readonly inner: readonly string[]; readonly fail: Fail },
-): Error {
-  const [next = ''] = inner
-  if (type.kind !== 'struct') {
-    return fail(`${name} is ${formatType(type)}, which has no field "${next}"`)
+function findField(fields: readonly Field[], name: string, fail: Fail): Field | undefined {
+  const at = findByName(fields, name)
+  if (at !== 'ambiguous') return at === undefined ? undefined : fields[at]
+  const names = fields.filter((field) => field.name.toLowerCase() === name.toLowerCase())
+  const quoted = names.map((field) => `"${field.name}"`).join(' and ')
+  throw fail(`"${name}" may be ${quoted}; write one of them in double quotes`)
+}
+
+function childrenOf(type: ArrowType): readonly Field[] {
+  return type.kind === 'struct' ? type.children : []
+}
+
+function fieldsIn(
+  within: string,
+  type: ArrowType,
+  { next, fail }: { readonly next: string; readonly fail: Fail },
+): readonly Field[] {
+  if (type.kind === 'struct') return type.children
+  const what = `${within} is ${formatType(type)}`
+  switch (type.kind) {
+    case 'list':
+    case 'large_list':
+    case 'fixed_size_list':
+      throw fail(`${what}; a path does not lead into lists`, 'unsupported')
+    case 'map':
+      throw fail(`${what}; a path does not lead into maps`, 'unsupported')
+    default:
+      throw fail(`${what}, which has no field "${next}"`)
   }
-  const at = findByName(type.children, next)
-  if (at === undefined) {
-    return fail(`${name} has no field "${next}"${suggestion(next, type.children)}`)
-  }
-  return fail(
-    `${name}."${next}" lies inside a column; filters read whole columns only`,
-    'unsupported',
-  )
+}
+
+/** A column whose own name has the dots. */
+function dotted(path: readonly string[], fields: readonly Field[]): string | undefined {
+  const at = path.length > 1 ? findByName(fields, path.join('.')) : undefined
+  const field = typeof at === 'number' ? fields[at] : undefined
+  return field && `; the column "${field.name}" is written in double quotes`
 }
 
 /** Longer names are not compared. */

@@ -4,13 +4,13 @@ import { isLikePattern } from './like-pattern.ts'
 import type { ComparisonOperator, Expression, Predicate } from './predicate.ts'
 import {
   and,
-  inDomain,
   not,
   or,
   predicateFalse,
   predicateTrue,
   predicateUnknown,
   presenceOnly,
+  seenInDomain,
   typeOf,
 } from './predicate.ts'
 import type { Operand, Term, WrittenValue } from './sql-operand.ts'
@@ -77,7 +77,7 @@ function compareValue(operator: ComparisonOperator, term: Expression, value: Val
 /** False, but unknown of null. */
 function neverEqual(term: Expression, value: Value): Predicate {
   if (term.kind === 'column') {
-    return inDomain(term.column, term.type, { nullAllowed: null, ranges: [] })
+    return seenInDomain(term, { nullAllowed: null, ranges: [] })
   }
   return and([compareValue('<', term, value), compareValue('>', term, value)])
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert'
 import type { InDomain, Predicate } from './predicate.ts'
-import { inDomain, sameReference } from './predicate.ts'
+import { sameReference, seenInDomain } from './predicate.ts'
 
 /**
  * Alternatives with those of one column as one set of values: `a = 1 or a = 2` costs what a list does, and statistics
@@ -40,5 +40,5 @@ function united(alike: readonly InDomain[]): Predicate {
   const [first] = alike
   assert(first, 'nothing to unite')
   const ranges = alike.flatMap(({ domain }) => domain.ranges)
-  return inDomain(first.column, first.type, { nullAllowed: first.domain.nullAllowed, ranges })
+  return seenInDomain(first, { nullAllowed: first.domain.nullAllowed, ranges })
 }

@@ -1,7 +1,7 @@
 import type { ArrowType } from '../arrow/arrow-type.ts'
 import type { Domain } from './domain.ts'
 import { endsBelow, firstRangeFrom, isUnbounded, startsAbove } from './domain.ts'
-import type { Predicate } from './predicate.ts'
+import type { Predicate, SeenColumn } from './predicate.ts'
 import type { Value } from './value.ts'
 import { compareValues } from './value.ts'
 
@@ -22,8 +22,8 @@ export interface ColumnFacts {
   readonly max?: Value
 }
 
-/** Facts about a column, its values seen as `type`; undefined when nothing is known. */
-export type FactsOf = (column: string, type: ArrowType) => ColumnFacts | undefined
+/** Facts about a column's values as they are seen; undefined when nothing is known. */
+export type FactsOf = (seen: SeenColumn) => ColumnFacts | undefined
 
 /**
  * How many rows can match, as far as the facts tell. Wrong only towards `some`: `none` means that no row
@@ -61,9 +61,8 @@ function outcomesOf(predicate: Predicate, factsOf: FactsOf): Outcomes {
       return (outcomes & UNKNOWN ? TRUE : 0) | (outcomes & ~UNKNOWN ? FALSE : 0)
     }
     case 'in_domain': {
-      const { column, type, domain } = predicate
-      const facts = factsOf(column, type)
-      return facts ? domainOutcomes(domain, type, facts) : ANY
+      const facts = factsOf(predicate)
+      return facts ? domainOutcomes(predicate.domain, predicate.type, facts) : ANY
     }
     case 'compare':
       return predicate.operator === 'distinct' ? TRUE | FALSE : ANY

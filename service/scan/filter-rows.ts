@@ -1,6 +1,9 @@
 import { type Column } from '../arrow/column.ts'
+import { innerColumn } from '../arrow/inner-field.ts'
 import { constantColumn } from '../arrow/make-column.ts'
+import { plainColumn } from '../arrow/plain-column.ts'
 import { sliceColumn } from '../arrow/slice-column.ts'
+import { takeRows } from '../arrow/take-rows.ts'
 import assert from 'node:assert'
 import { GatewayError } from '../errors.ts'
 import { compileFilter, type RowFilter } from '../predicate/compile-filter.ts'
@@ -22,11 +25,17 @@ const COMPILED_MAX = 16
 
 /** The filter of one scan: compiles what its pieces ask for, each set of terms once. */
 export class ScanFilter {
+  /** Whether there are rows that do not exist for the reader. */
+  readonly hidesRows: boolean
   readonly #terms: readonly Predicate[]
+  readonly #rowFilterTerms: number
   readonly #compiled = new Map<string, RowFilter>()
 
-  constructor(terms: readonly Predicate[]) {
+  /** @param rowFilterTerms the first so many terms: the others are asked only of rows of which these are true */
+  constructor(terms: readonly Predicate[], rowFilterTerms = 0) {
     this.#terms = terms
+    this.#rowFilterTerms = rowFilterTerms
+    this.hidesRows = rowFilterTerms > 0
   }
 
   /**
@@ -37,21 +46,33 @@ export class ScanFilter {
   select(rows: RowsOfPiece): Int32Array | undefined {
     const { filter, source } = rows.piece
     if (filter === undefined) return undefined
+    const hiding = filter.terms.filter((term) => term < this.#rowFilterTerms)
+    const asked = filter.terms.filter((term) => term >= this.#rowFilterTerms)
     try {
-      const truths = this.#filterOf(filter)({
-        rowCount: rows.rowCount,
-        columnOf: (column, type) => {
-          const found = filter.columns.find((one) => sameReference(one, { column, type }))
-          assert(found, 'a filter column without a source')
-          return columnOf(found, rows)
-        },
-      })
-      return indexesOf(truths)
+      const visible =
+        hiding.length === 0 ? undefined : this.#ask({ ...filter, terms: hiding }, rows)
+      if (asked.length === 0 || visible?.length === 0) return visible
+      const matching = this.#ask({ ...filter, terms: asked }, rows, visible)
+      return visible && matching ? matching.map((at) => visible[at] ?? 0) : (matching ?? visible)
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
       const options = error.cause === undefined ? {} : { cause: error.cause }
       throw new GatewayError(error.code, `${source}, filter: ${error.message}`, options)
     }
+  }
+
+  /** Places of the rows that match, among all or among those at these places; undefined when all of them do. */
+  #ask(filter: PieceFilter, rows: RowsOfPiece, among?: Int32Array): Int32Array | undefined {
+    const truths = this.#filterOf(filter)({
+      rowCount: among?.length ?? rows.rowCount,
+      columnOf: (seen) => {
+        const found = filter.columns.find((one) => sameReference(one, seen))
+        assert(found, 'a filter column without a source')
+        const column = columnOf(found, rows)
+        return among === undefined ? column : plainColumn(takeRows(column, among))
+      },
+    })
+    return indexesOf(truths)
   }
 
   #filterOf({ terms }: PieceFilter): RowFilter {
@@ -66,11 +87,12 @@ export class ScanFilter {
   }
 }
 
-function columnOf({ source, constantType }: FilterColumn, rows: RowsOfPiece): Column {
+function columnOf({ source, inside, constantType }: FilterColumn, rows: RowsOfPiece): Column {
   if (source.kind === 'constant') return constantColumn(constantType, rows.rowCount, source.value)
   const column = rows.decoded[source.index]
   assert(column !== undefined, 'a filter column that was not decoded')
-  return sliceColumn(column, rows.start, rows.rowCount)
+  const slice = sliceColumn(column, rows.start, rows.rowCount)
+  return inside === undefined ? slice : innerColumn(slice, inside)
 }
 
 function indexesOf(truths: Uint8Array): Int32Array | undefined {

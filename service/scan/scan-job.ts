@@ -16,6 +16,8 @@ export interface ScanJob {
   readonly frames: FrameLimits
   /** Terms that must all be true of a row; each piece says which of them have to be asked there. Absent: none. */
   readonly terms?: readonly Predicate[]
+  /** The first so many terms say which rows exist: see `rowFilter` of the request. Absent: none. */
+  readonly rowFilterTerms?: number
   /** Of rows that match. `Infinity` when there is none. */
   readonly rowLimit: number
   /** Only rows that may be among the first of those that match; the limit is `Infinity` then. */
@@ -45,8 +47,11 @@ export type ColumnSource =
 export interface FilterColumn {
   /** As the terms name it. */
   readonly column: string
+  readonly path?: readonly string[]
   readonly type: ArrowType
   readonly source: ColumnSource
+  /** Places of a field inside the source's structs, the outermost first. Absent: the source itself. */
+  readonly inside?: readonly number[]
   /** The type of a constant. */
   readonly constantType: ArrowType
 }

@@ -1,5 +1,10 @@
 import type { ArrowType } from '../../service/arrow/arrow-type.ts'
-import type { Expression, InDomain, ValueRange } from '../../service/predicate/predicate.ts'
+import type {
+  Expression,
+  InDomain,
+  SeenColumn,
+  ValueRange,
+} from '../../service/predicate/predicate.ts'
 import type { Value } from '../../service/predicate/value.ts'
 import { byteText } from './oracle.ts'
 import { writtenCell } from './sql-asks.ts'
@@ -19,7 +24,7 @@ export function printPredicate(expression: Expression): string {
     case 'constant':
       return constant(expression.type, expression.value)
     case 'column':
-      return name(expression.column)
+      return name(expression)
     case 'in_domain':
       return inDomain(expression)
     case 'and':
@@ -46,8 +51,8 @@ export function printPredicate(expression: Expression): string {
   }
 }
 
-function name(column: string): string {
-  return `"${column.replaceAll('"', '""')}"`
+function name({ column, path = [] }: SeenColumn): string {
+  return [column, ...path].map((part) => `"${part.replaceAll('"', '""')}"`).join('.')
 }
 
 function constant(type: ArrowType, value: Value | null): string {
@@ -55,8 +60,9 @@ function constant(type: ArrowType, value: Value | null): string {
   return writtenCell(type, value instanceof Uint8Array ? byteText(value) : value)
 }
 
-function inDomain({ column, type, domain }: InDomain): string {
-  const quoted = name(column)
+function inDomain(expression: InDomain): string {
+  const { type, domain } = expression
+  const quoted = name(expression)
   const { nullAllowed } = domain
   if (type.kind === 'null') {
     if (domain.ranges.length > 0) return `(${quoted} IS NOT NULL)`

@@ -29,6 +29,7 @@ import type { Raw } from './random-table-data.ts'
 
 /** A kind of column: how files store it, how Athena sees it, and a few values that files hold. */
 export interface ColumnKind {
+  /** Of a field inside structs its path, joined by dots. */
   readonly name: string
   readonly fileType: DataType
   /** Null: Athena sees an array. */

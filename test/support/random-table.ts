@@ -128,9 +128,14 @@ function randomFile(random: () => number, shape: FileShape) {
     random() < 0.3 ? null : Math.floor(random() * 3),
   )
   const ids = Array.from({ length: rowCount }, (_, row) => BigInt(rowStart + row))
+  const fields = written.map(({ name, fileType }, at): PathData => [
+    name.split('.'),
+    dataOf(fileType, stored[at] ?? []),
+  ])
+  const structs = nestFields(random, fields, rowCount)
   const columns: (readonly [string, Data])[] = [
     ['row_id', dataOf(new Int32(), ids)],
-    ...written.map((kind, at) => [kind.name, dataOf(kind.fileType, stored[at] ?? [])] as const),
+    ...structs.columns,
     [listKind, listData(lists)],
   ]
   const rows = ids.map(
@@ -138,13 +143,52 @@ function randomFile(random: () => number, shape: FileShape) {
       new Map<string, Cell>([
         ['row_id', id],
         ...written.map((kind, at): [string, Cell] => {
-          const raw = stored[at]?.[row] ?? null
+          const raw = structs.isNull(kind.name, row) ? null : (stored[at]?.[row] ?? null)
           return [kind.name, raw === null ? null : kind.seen(raw)]
         }),
         [listKind, (lists[row] ?? null) === null ? null : 'a list'],
       ]),
   )
   return { rows, bytes: writeFile(random, columns, shape) }
+}
+
+type PathData = readonly [readonly string[], Data]
+
+/** Fields that begin with the same name become one struct, which is null now and then, whatever they hold. */
+function nestFields(random: () => number, fields: readonly PathData[], rowCount: number) {
+  const nulls = new Map<string, readonly boolean[]>()
+  const nest = (within: readonly PathData[], prefix: string): [string, Data][] => {
+    const names = [...new Set(within.map(([[name = '']]) => name))]
+    return names.map((name): [string, Data] => {
+      const alike = within.filter(([[first]]) => first === name)
+      const [flat] = alike.filter(([path]) => path.length === 1)
+      if (flat) return [name, flat[1]]
+      const path = `${prefix}${name}.`
+      const share = pick(random, [0, 0.2, 0.6, 1])
+      const marks = Array.from({ length: rowCount }, () => random() < share)
+      nulls.set(path, marks)
+      const inner = alike.map(([[, ...rest], data]): PathData => [rest, data])
+      return [name, structData(nest(inner, path), marks)]
+    })
+  }
+  const columns = nest(fields, '')
+  const isNull = (name: string, row: number) =>
+    [...nulls].some(([path, marks]) => name.startsWith(path) && marks[row])
+  return { columns, isNull }
+}
+
+function structData(members: readonly (readonly [string, Data])[], nulls: readonly boolean[]) {
+  // What has no nulls may be required, so that nothing but the struct says that it is null.
+  const type = new Struct(
+    members.map(([name, data]) => new Field(name, data.type, data.nullCount > 0)),
+  )
+  const nullBitmap = new Uint8Array(Math.ceil(nulls.length / 8))
+  nulls.forEach((isNull, at) => {
+    if (!isNull) nullBitmap[at >> 3] = (nullBitmap[at >> 3] ?? 0) | (1 << (at & 7))
+  })
+  const nullCount = nulls.filter(Boolean).length
+  const children = members.map(([, data]) => data)
+  return makeData({ type, length: nulls.length, nullCount, nullBitmap, children }) as Data
 }
 
 /** Rows of which few values are chosen: pages of files with small ones have as many. */

@@ -99,7 +99,14 @@ export class SqlWriter {
   }
 
   #name(name: string): string {
-    return pick(this.#random, [name, name.toUpperCase(), `"${name}"`])
+    return name
+      .split('.')
+      .map((part) => {
+        const quoted = pick(this.#random, [part, part.toUpperCase()])
+        const isWord = /^\w+$/.test(part)
+        return isWord && this.#random() < 0.7 ? quoted : `"${quoted}"`
+      })
+      .join('.')
   }
 
   #case(words: string): string {

@@ -126,7 +126,7 @@ function sideOf(random: Random, place: Place, alike: readonly Place[]): Side {
 
 function columnSide({ kind, factor }: Place): Side {
   return {
-    sql: kind.name,
+    sql: kind.name.replaceAll(/[^.]* [^.]*/g, '"$&"'),
     value(row) {
       const cell: Cell = row.get(kind.name) ?? null
       return cell === null ? null : BigInt(cell) * factor

@@ -37,6 +37,12 @@ function moreKind(name: string, fileType: DataType, pool: readonly bigint[]): Co
 
 export const storedKinds: readonly ColumnKind[] = [...columnKinds.map(asStored), ...moreKinds]
 
+/** The same as fields of structs, some of them in a struct of a struct. */
+export const innerKinds: readonly ColumnKind[] = storedKinds.map((kind, at) => {
+  const path = ['Box', 'Box.Deep x', 'box2'][at % 3] ?? 'Box'
+  return { ...kind, name: `${path}.${kind.name}` }
+})
+
 /** The kinds of which Athena sees what files store. */
 export function isSameForAthena({ name, fileType }: ColumnKind): boolean {
   const athena = columnKinds.find((kind) => kind.name === name)
@@ -52,8 +58,21 @@ export function calculatingKind(kind: ColumnKind): ColumnKind {
   return { ...kind, doorType: isWide ? null : new Int64() }
 }
 
+/** One for each kind, under its whole name. */
 export function fieldsOf(kinds: readonly ColumnKind[]): readonly Field[] {
   return kinds.map(({ name, fileType }) => ({ name, type: arrowTypeOf(fileType), nullable: true }))
+}
+
+/** The same with structs. */
+export function nestedFields(fields: readonly Field[]): readonly Field[] {
+  const names = [...new Set(fields.map(({ name }) => name.replace(/\..*/, '')))]
+  return names.map((name): Field => {
+    const flat = fields.find((field) => field.name === name)
+    if (flat) return flat
+    const inner = fields.filter((field) => field.name.startsWith(`${name}.`))
+    const children = inner.map((field) => ({ ...field, name: field.name.slice(name.length + 1) }))
+    return { name, type: { kind: 'struct', children: nestedFields(children) }, nullable: true }
+  })
 }
 
 const units: readonly TimeUnit[] = ['second', 'millisecond', 'microsecond', 'nanosecond']

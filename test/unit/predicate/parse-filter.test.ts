@@ -30,14 +30,41 @@ const fields: readonly Field[] = [
   column('seen', { kind: 'timestamp', unit: 'microsecond', timezone: null }),
   column('clock', { kind: 'time', unit: 'nanosecond', bitWidth: 64 }),
   column('flag', { kind: 'bool' }),
-  column('place', { kind: 'struct', children: [column('city', text)] }),
+  column('place', {
+    kind: 'struct',
+    children: [
+      column('city', text),
+      column('Post Code', {
+        kind: 'struct',
+        children: [column('zone', { kind: 'int', bitWidth: 8, signed: true })],
+      }),
+      column('old', { kind: 'list', child: column('item', text) }),
+      column('alias', text),
+      column('Twin', text),
+      column('TWIN', text),
+    ],
+  }),
+  column('place.city', text),
   column('tags', { kind: 'list', child: column('item', text) }),
+  column('words', {
+    kind: 'map',
+    keysSorted: false,
+    entries: {
+      name: 'entries',
+      nullable: false,
+      type: { kind: 'struct', children: [column('key', text), column('value', text)] },
+    },
+  }),
+  column('dotted.name', text),
   column('twin', text),
   column('TWIN', text),
 ]
 
 function holds(sql: string, row: Readonly<Record<string, Value | null>>) {
-  return evaluate(parseFilter(sql, fields), (name) => row[name] ?? null)
+  return evaluate(
+    parseFilter(sql, fields),
+    ({ column, path = [] }) => row[[column, ...path].join('.')] ?? null,
+  )
 }
 
 function errorOf(sql: string): string {
@@ -91,6 +118,26 @@ t.test('names are found as they are written, else without regard to case', async
   t.match(errorOf("Twin = 'a'"), /column 1: "Twin" may be "twin" and "TWIN"/)
 })
 
+t.test('a path leads to a field of a struct', async (t) => {
+  t.equal(holds("place.city = 'Bonn'", { 'place.city': Buffer.from('Bonn') }), true)
+  const zone = parseFilter('PLACE."post code".Zone > 3', fields)
+  t.match(zone, { kind: 'in_domain', column: 'place', path: ['Post Code', 'zone'] })
+  t.match(parseFilter('place."Post Code" is null', fields), {
+    path: ['Post Code'],
+    type: { kind: 'null' },
+  })
+  t.match(parseFilter('place.old is null', fields), { path: ['old'], type: { kind: 'null' } })
+  const quoted = parseFilter('"Place.City" = \'Bonn\'', fields)
+  t.match(quoted, { kind: 'in_domain', column: 'place.city' })
+  t.notOk('path' in quoted)
+  t.equal(holds("place.city < place.alias OR place . city = 'a'", {}), null)
+})
+
+t.test('alternatives of one field are one list, of two are not', async (t) => {
+  t.equal(parseFilter("place.city = 'a' or PLACE.city = 'b'", fields).kind, 'in_domain')
+  t.equal(parseFilter("place.city = 'a' or \"place.city\" = 'b'", fields).kind, 'or')
+})
+
 t.test('errors say where, and what was expected', async (t) => {
   const cases: readonly (readonly [string, string])[] = [
     ['', 'line 1, column 1: expected a column or a value, found the end'],
@@ -123,6 +170,15 @@ t.test('errors say where, and what was expected', async (t) => {
     ['note + 1 = 2', '"note" is utf8, arithmetic takes numbers only'],
     ['id = 1 / 0', 'arithmetic in the filter divides by zero'],
     ['place.town = 1', '"place" has no field "town"'],
+    ['place.citi = 1', '"place" has no field "citi", did you mean "city"?'],
+    ['place."Post Code".zon = 1', '"place"."Post Code" has no field "zon", did you mean "zone"?'],
+    ['plac.city = 1', 'there is no column "plac", did you mean "place"?'],
+    ["place.tWIN = 'a'", '"tWIN" may be "Twin" and "TWIN"; write one of them in double quotes'],
+    ["note.a = 'a'", '"note" is utf8, which has no field "a"'],
+    ["place.city.a = 'a'", '"place"."city" is utf8, which has no field "a"'],
+    ['place.city = 1', '"place"."city" is utf8 and takes text'],
+    ["place. = 'a'", 'column 8: expected a name, found "="'],
+    ["dotted.name = 'a'", '; the column "dotted.name" is written in double quotes'],
     ['id = 1e999', 'more than 1000 digits, or an exponent beyond 400'],
     ['(id = 1', 'expected ")", found the end'],
   ]
@@ -134,8 +190,11 @@ t.test('errors say where, and what was expected', async (t) => {
 
 t.test('what is SQL but not done here is unsupported', async (t) => {
   for (const sql of [
-    "place.city = 'Bonn'",
     "tags = 'a'",
+    "tags.item = 'a'",
+    "place.old.item = 'a'",
+    "words.key = 'a'",
+    'place = place',
     'half > 1',
     'price / 2 > 1',
     'abs(id) = 1',

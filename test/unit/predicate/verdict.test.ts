@@ -225,7 +225,7 @@ t.test('is never wrong about rows, whatever it is asked (20,000 seeded cases)', 
       columns.map((one) => [one.name as string, honestFacts(rows, one, random)]),
     )
     const [predicate, holds] = randomTerm(random, 3)
-    const said = verdictOf(predicate, (column) => facts.get(column))
+    const said = verdictOf(predicate, ({ column }) => facts.get(column))
     const matching = rows.filter(holds).length
     seen[said] += 1
     const isWrong = (said === 'none' && matching > 0) || (said === 'all' && matching < rows.length)

@@ -16,7 +16,14 @@ import type { RandomTable } from '../../support/random-table.ts'
 import { listKind, partitionKinds } from '../../support/random-table.ts'
 import { randomCrossing } from '../../support/sql-crossings.ts'
 import { SqlWriter } from '../../support/sql-asks.ts'
-import { calculatingKind, fieldsOf, isSameForAthena, storedKinds } from '../../support/sql-kinds.ts'
+import {
+  calculatingKind,
+  fieldsOf,
+  innerKinds,
+  isSameForAthena,
+  nestedFields,
+  storedKinds,
+} from '../../support/sql-kinds.ts'
 
 // A minute alone, more beside others.
 t.setTimeout(300_000)
@@ -32,7 +39,7 @@ let saidToAthena = 0
 let printed = 0
 
 t.test(`SQL lets through the rows that an oracle picks (seed ${oracleSeed})`, async (t) => {
-  const options = { tables: 40, kinds: storedKinds }
+  const options = { tables: 60, kinds: [...storedKinds, ...innerKinds] }
   const counts = await askOracle(sqlPair, (wrong) => t.fail(wrong), options)
   t.comment(JSON.stringify({ ...counts, refused, saidToAthena, printed }))
   t.ok(counts.pairs >= 3_500 && counts.matching > counts.pairs, 'asked often enough')
@@ -45,8 +52,9 @@ function sqlPair(random: () => number, table: RandomTable): Pair {
   const { kinds } = table
   const maker = new ExpressionMaker(random, kinds)
   const { numbersOf } = new ExpressionMaker(random, kinds.map(calculatingKind))
-  const fields = [...fieldsOf(kinds), items]
-  const types = new Map(fields.map(({ name, type }) => [name, type]))
+  const flat = fieldsOf(kinds)
+  const fields = [...nestedFields(flat), items]
+  const types = new Map(flat.map(({ name, type }) => [name, type]))
   const writer = new SqlWriter(random, types)
   const asks = Array.from({ length: 1 + Math.floor(random() * 2) }, () => maker.condition(2))
   const crossing = random() < 0.4 ? randomCrossing(random, kinds) : undefined
@@ -138,7 +146,9 @@ function firstDifference(
 
 function truthIn(predicate: Predicate, row: Row): unknown {
   try {
-    return evaluate(predicate, (column, type) => valueOf(row.get(column) ?? null, type))
+    return evaluate(predicate, ({ column, path = [], type }) =>
+      valueOf(row.get([column, ...path].join('.')) ?? null, type),
+    )
   } catch (error) {
     if (error instanceof GatewayError || error instanceof NoResult) return 'no result'
     throw error
