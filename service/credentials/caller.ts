@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 
 /** What a caller may see of one table. */
 export interface TableRights {
+  /** True: it sees all columns and all rows, so no error, number or name has to be kept from it. */
+  readonly isWhole: boolean
   /** Whether the column of this name, in any case, exists for the caller. */
   readonly seesColumn: (column: string) => boolean
   /** A SQL expression over all the table's columns, also those the caller does not see; absent: all rows. */
@@ -43,6 +45,7 @@ export interface Caller {
 export const RIGHTS_DIGEST_BYTES = 8
 
 const wholeTable: TableRights = {
+  isWhole: true,
   seesColumn: () => true,
   digest: createHash('sha256').update('everything').digest().subarray(0, RIGHTS_DIGEST_BYTES),
 }
