@@ -3,6 +3,7 @@ import type { Field } from '../arrow/arrow-type.ts'
 import { castColumn } from '../arrow/cast.ts'
 import type { Column } from '../arrow/column.ts'
 import { constantColumn } from '../arrow/make-column.ts'
+import { plainColumn } from '../arrow/plain-column.ts'
 import { sliceColumn } from '../arrow/slice-column.ts'
 import { GatewayError } from '../errors.ts'
 import type { ScanFilter } from './filter-rows.ts'
@@ -65,15 +66,18 @@ interface FieldRows {
   readonly rowCount: number
 }
 
-function castField({ piece, decoded }: CastRequest, rows: FieldRows): Column {
+function castField({ piece, decoded, filter }: CastRequest, rows: FieldRows): Column {
   const { field, source, start, rowCount, matching } = rows
   if (source.kind === 'constant') return constantColumn(field.type, rowCount, source.value)
   const column = decoded[source.index]
   assert(column !== undefined, 'a column that was not decoded')
   return inColumn(piece, field.name, () => {
-    if (matching === undefined) return castColumn(sliceColumn(column, start, rowCount), field.type)
-    const window = sliceColumn(column, start, rows.windowRows)
-    return castColumn(takeRows(window, matching), field.type)
+    const seen =
+      matching === undefined
+        ? sliceColumn(column, start, rowCount)
+        : takeRows(sliceColumn(column, start, rows.windowRows), matching)
+    // An entry of a dictionary that only hidden rows have must not be what a cast fails for.
+    return castColumn(filter.hidesRows ? plainColumn(seen) : seen, field.type)
   })
 }
 

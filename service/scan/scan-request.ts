@@ -23,6 +23,11 @@ export interface ScanRequest {
   readonly frames: FrameLimits
   /** Only rows of which it is true; its columns need not be among those of the answer. Absent: all rows. */
   readonly predicate?: Predicate
+  /**
+   * Rows of which it is not true do not exist: neither predicate nor order are asked of them, nor do they count for a
+   * limit. Absent: all rows exist.
+   */
+  readonly rowFilter?: Predicate
   /** No more rows than this, of those that match. */
   readonly rowLimit?: number
   /**

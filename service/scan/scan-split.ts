@@ -52,10 +52,12 @@ export interface ScanDeps {
  */
 export function scanSplit(request: ScanRequest, deps: ScanDeps, signal: AbortSignal): ScanRun {
   const top = topOrderOf(request)
+  const rowFilter = termsOf(request.rowFilter)
   const job = {
     fields: request.columns.map(({ field }) => field),
     frames: request.frames,
-    terms: request.predicate === undefined ? [] : conjunctsOf(request.predicate),
+    terms: [...rowFilter, ...termsOf(request.predicate)],
+    ...(rowFilter.length > 0 && { rowFilterTerms: rowFilter.length }),
     rowLimit: request.rowLimit ?? Infinity,
     ...(top && { top }),
   }
@@ -73,6 +75,10 @@ export function scanSplit(request: ScanRequest, deps: ScanDeps, signal: AbortSig
       return { ...receipt, ...tallyInReceipt(tally) }
     },
   }
+}
+
+function termsOf(predicate: Predicate | undefined): readonly Predicate[] {
+  return predicate === undefined ? [] : conjunctsOf(predicate)
 }
 
 async function* untilLeft(

@@ -121,7 +121,7 @@ class ScanTask {
     this.#signal = signal
     this.#types = job.fields.map(({ type }) => type)
     this.#queue = new RowQueue(this.#types, job.frames)
-    this.#filter = new ScanFilter(job.terms ?? [])
+    this.#filter = new ScanFilter(job.terms ?? [], job.rowFilterTerms)
     this.#top = job.top && new TopRows(this.#types, job.top)
     this.#shared = new SharedReads(parts)
     this.#rowsLeft = job.rowLimit
