@@ -3,6 +3,7 @@ import type { ObjectVersion } from '../objects/object-store.ts'
 import type { Footer } from './footer.ts'
 import { MAGIC_BYTES, TRAILER_BYTES } from './footer-limits.ts'
 import { parseFooter } from './parse-footer.ts'
+import type { SchemaShelf } from './schema-shelf.ts'
 
 const LENGTH_BYTES = 2
 
@@ -29,6 +30,7 @@ export function archiveFooter({ footer, versionId = '' }: ArchivedFooter): Uint8
 export function restoreFooter(
   record: Uint8Array,
   object: ObjectVersion,
+  shelf?: SchemaShelf,
 ): ArchivedFooter | undefined {
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength)
   const start = bytes.length < LENGTH_BYTES ? 0 : LENGTH_BYTES + bytes.readUInt16LE()
@@ -36,7 +38,7 @@ export function restoreFooter(
   const versionId = bytes.toString('utf8', LENGTH_BYTES, start) || undefined
   const tail = new Uint8Array(record.buffer, record.byteOffset + start, record.length - start)
   try {
-    return { footer: parseFooter(tail, object), versionId }
+    return { footer: parseFooter(tail, object, shelf), versionId }
   } catch (error) {
     if (error instanceof GatewayError) return undefined
     throw error

@@ -7,6 +7,7 @@ import { archiveFooter, restoreFooter } from './footer-archive-footer.ts'
 import { TRAILER_BYTES } from './footer-limits.ts'
 import type { Footer } from './footer.ts'
 import { footerRange, footerSource, parseFooter } from './parse-footer.ts'
+import { SchemaShelf } from './schema-shelf.ts'
 import { Slots } from './slots.ts'
 
 /** First guess at a footer with its trailer: 64 KiB hold the footers of ordinary files in one request. */
@@ -71,6 +72,7 @@ export class FooterCache {
   readonly #slots: Slots
   /** Memory for the ends of files, one for each read that was under way at the same time. */
   readonly #tails: Uint8Array[] = []
+  readonly #schemas = new SchemaShelf()
   #restored = 0
   #heldBytes = 0
   #hits = 0
@@ -176,7 +178,7 @@ export class FooterCache {
   ): Promise<ArchivedFooter> {
     const { archive } = this.#options
     const record = await archive?.get(name)
-    const restored = record && restoreFooter(record, object)
+    const restored = record && restoreFooter(record, object, this.#schemas)
     if (restored) {
       this.#restored += 1
       return restored
@@ -198,7 +200,7 @@ export class FooterCache {
   ): Promise<Footer> {
     const guessBytes = Math.max(this.#options.guessBytes ?? FOOTER_GUESS_BYTES, TRAILER_BYTES)
     const end = object.sizeBytes
-    if (end < TRAILER_BYTES) return parseFooter(new Uint8Array(), object)
+    if (end < TRAILER_BYTES) return this.#parse(new Uint8Array(), object)
     const start = Math.max(0, end - guessBytes)
     // Reads are many and what is kept of them is little: their memory is used again.
     const into = this.#tails.pop() ?? new Uint8Array(guessBytes)
@@ -224,7 +226,7 @@ export class FooterCache {
     const whole = new Uint8Array(head.length + tail.length)
     whole.set(head)
     whole.set(tail, head.length)
-    return parseFooter(whole, object)
+    return this.#parse(whole, object)
   }
 
   /** The tail holds the footer, and often what stands before it. */
@@ -232,7 +234,7 @@ export class FooterCache {
     object: ObjectVersion,
     { start, footerStart, tail }: { start: number; footerStart: number; tail: Uint8Array },
   ): Footer {
-    const footer = parseFooter(tail, object)
+    const footer = this.#parse(tail, object)
     // A copy of its own.
     if (start === 0) this.#options.onSmallFile?.(object, tail.slice(0, footerStart))
     const from = Math.max(start, dataEnd(footer))
@@ -242,6 +244,10 @@ export class FooterCache {
       this.#options.onIndexes?.(object, { start: from, end: footerStart, bytes })
     }
     return footer
+  }
+
+  #parse(tail: Uint8Array, object: ObjectVersion): Footer {
+    return parseFooter(tail, object, this.#schemas)
   }
 
   #fetch(request: ReadRequest, signal: AbortSignal): Promise<Uint8Array> {

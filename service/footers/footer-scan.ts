@@ -1,6 +1,7 @@
 import { CHUNK_SLOTS, readChunk, type ScanFlags } from './chunk-table.ts'
 import { CHUNK_BYTES_MIN, KEY_VALUES_MAX, ROW_GROUPS_MAX } from './footer-limits.ts'
-import { readSchema, type SchemaNode } from './parquet-schema.ts'
+import type { SchemaNode } from './parquet-schema.ts'
+import type { SchemaShelf } from './schema-shelf.ts'
 import { STOP, type ThriftReader } from './thrift-reader.ts'
 
 /** What the thrift says, structurally sound but not yet checked against the file. */
@@ -23,7 +24,7 @@ interface RowGroups {
 }
 
 /** One pass over `FileMetaData` (parquet.thrift). The reader's `fail` is called for whatever is malformed. */
-export function scanFooter(reader: ThriftReader): FooterScan {
+export function scanFooter(reader: ThriftReader, shelf: SchemaShelf): FooterScan {
   let schema: SchemaNode | undefined
   let groups: RowGroups | undefined
   let rowCount = -1
@@ -31,7 +32,7 @@ export function scanFooter(reader: ThriftReader): FooterScan {
   let keyValues: [string, string][] = []
   const flags: ScanFlags = { unsupported: undefined }
   for (let id = reader.field(0); id !== STOP; id = reader.field(id)) {
-    if (id === 2 && schema === undefined) schema = readSchema(reader)
+    if (id === 2 && schema === undefined) schema = shelf.read(reader)
     else if (id === 3) rowCount = reader.integer()
     else if (id === 4 && schema !== undefined && groups === undefined) {
       groups = readRowGroups(reader, countLeaves(schema), flags)

@@ -18,6 +18,7 @@ import {
 } from './footer.ts'
 import type { SchemaNode } from './parquet-schema.ts'
 import { readStatistics } from './raw-statistics.ts'
+import { type FileColumns, SchemaShelf } from './schema-shelf.ts'
 import { type Fail, ThriftReader } from './thrift-reader.ts'
 
 /** What of a file the parser needs: its name for errors, its size for checks. */
@@ -66,38 +67,47 @@ export function footerRange(tail: Uint8Array, source: FooterSource): ByteRange {
 }
 
 /**
- * Parses and checks a footer. `tail` is the end of the file and must hold the whole footer (`footerRange`).
+ * Parses and checks a footer. `tail` is the end of the file and must hold the whole footer (`footerRange`); `shelf`
+ * has the schemas of other files.
  *
  * @throws {GatewayError} as `footerRange`; `unreadable_file` names the object and what is wrong with it.
  */
 export function parseFooter(
   tail: Uint8Array,
   object: Pick<ObjectVersion, 'bucket' | 'key' | 'sizeBytes'>,
+  shelf?: SchemaShelf,
 ): Footer {
-  return readFooter(tail, footerSource(object))
+  return readFooter(tail, footerSource(object), shelf)
 }
 
 /** As `parseFooter`, for what is no object of a store. */
-export function readFooter(tail: Uint8Array, source: FooterSource): Footer {
+export function readFooter(
+  tail: Uint8Array,
+  source: FooterSource,
+  shelf: SchemaShelf = new SchemaShelf(),
+): Footer {
   const fail = failFor(source)
   const range = footerRange(tail, source)
   const start = tail.length - (source.sizeBytes - range.start)
   if (start < 0) fail('its footer was not read whole')
   // A copy of its own: the footer outlives the tail, which may be much larger.
   const bytes = tail.slice(start, tail.length - TRAILER_BYTES)
-  const scan = scanFooter(new ThriftReader(bytes, 0, fail))
+  const scan = scanFooter(new ThriftReader(bytes, 0, fail), shelf)
   if (scan.unsupported !== undefined) throw unsupported(source, scan.unsupported)
-  return makeFooter(bytes, scan, { fail, footerStart: range.start })
+  return makeFooter(bytes, scan, { fail, footerStart: range.start, shelf })
 }
 
 interface FooterContext {
   readonly fail: Fail
+  readonly shelf: SchemaShelf
   readonly footerStart: number
 }
 
 function makeFooter(bytes: Uint8Array, scan: FooterScan, context: FooterContext): Footer {
   const { fail } = context
-  const { leaves, columns } = readColumns(scan, fail)
+  const hint = scan.keyValues.find(([key]) => key === ARROW_SCHEMA_KEY)?.[1]
+  const make = (): FileColumns => readColumns(scan.schema, hint, fail)
+  const { leaves, columns } = context.shelf.columns(scan.schema, hint, make)
   const groupBytes = checkChunks(scan, { leaves, footerStart: context.footerStart, fail })
   const { chunks, groupRows } = scan
   const keyValues = scan.keyValues.filter(([key]) => key !== ARROW_SCHEMA_KEY)
@@ -178,12 +188,11 @@ function at(numbers: Float64Array, index: number): number {
   return number
 }
 
-function readColumns(scan: FooterScan, fail: Fail): { leaves: Leaf[]; columns: FileColumn[] } {
+function readColumns(schema: SchemaNode, hintText: string | undefined, fail: Fail): FileColumns {
   const leaves: Leaf[] = []
-  const hintText = scan.keyValues.find(([key]) => key === ARROW_SCHEMA_KEY)?.[1]
   const hint = hintText === undefined ? undefined : readArrowHint(hintText)
-  const hints = hint?.fields.length === scan.schema.children.length ? hint.fields : []
-  const columns = scan.schema.children.map((node, columnIndex): FileColumn => {
+  const hints = hint?.fields.length === schema.children.length ? hint.fields : []
+  const columns = schema.children.map((node, columnIndex): FileColumn => {
     const leafStart = leaves.length
     addLeaves(leaves, node, { columnIndex, path: [], definition: 0, repetition: 0 })
     const field: Field = applyArrowHint(arrowField(node, fail), hints[columnIndex])
