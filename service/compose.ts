@@ -5,11 +5,11 @@ import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import { Catalog } from './catalog/catalog.ts'
 import type { Config, TlsFiles } from './config.ts'
+import { identifyAnybody } from './credentials/caller.ts'
 import { credentialsReport } from './credentials/credentials-report.ts'
 import { GatewayError } from './errors.ts'
 import { athenaBackend } from './federation/athena-backend.ts'
 import { federationService } from './federation/federation-service.ts'
-import { admitAnybody } from './flight/flight-handshake.ts'
 import { flightService } from './flight/flight-service.ts'
 import { FooterArchive } from './footers/footer-archive.ts'
 import { FooterCache } from './footers/footer-cache.ts'
@@ -90,11 +90,15 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     (what, cost) => log.debug(cost, what),
   )
   const translate = translator(log)
-  const keeper = { observe: observer(registry, log), translate }
-  const federation = federationService({ ...keeper, backend })
-  const flight = flightService({ ...keeper, queries, admit: admitAnybody })
+  const identify = identifyAnybody
+  const backendFor = () => backend
+  const queriesFor = () => queries
+  const keeper = { observe: observer(registry, log), translate, identify }
+  const federation = federationService({ ...keeper, backendFor })
+  const flight = flightService({ ...keeper, queriesFor })
   const tls = config.tls && readTls(config.tls)
-  const grpc = grpcServer({ ...config.grpc, ...(tls && { tls }), services: [federation, flight] })
+  const services = [federation, flight]
+  const grpc = grpcServer({ ...config.grpc, ...(tls && { tls }), ...keeper, services })
   let accepting = true
   const health = {
     accepting: () => accepting,
@@ -106,7 +110,8 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     ...config.http,
     ...(tls && { tls }),
     registry,
-    queries,
+    identify,
+    queriesFor,
     version,
     observe: keeper.observe,
     health,
@@ -242,11 +247,11 @@ function translator(log: Logger): (reason: unknown) => GatewayError {
 }
 
 function observer(registry: MetricsRegistry, log: Logger): CallObserver {
-  return ({ method, durationMs, queryId, error }) => {
+  return ({ caller, method, durationMs, queryId, error }) => {
     const code = error?.code ?? 'ok'
     registry.add('calls', 1, { method, code })
     registry.observe('callSeconds', durationMs / 1000, { method })
-    const facts = { method, queryId, code, ms: Math.round(durationMs) }
+    const facts = { method, caller, queryId, code, ms: Math.round(durationMs) }
     if (error) log.warn({ ...facts, reason: error.message }, 'call failed')
     else log.debug(facts, 'call')
   }

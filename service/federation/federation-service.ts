@@ -20,8 +20,9 @@ import {
   ListTablesResponseSchema,
   PlanSplitsResponseSchema,
 } from '../../proto/gen/spillway/v1/federation_pb.ts'
+import type { Caller } from '../credentials/caller.ts'
 import type { GrpcService } from '../grpc/grpc-server.ts'
-import type { CallKeeper } from '../grpc/serve-call.ts'
+import type { CallKeeper, CallLife } from '../grpc/serve-call.ts'
 import { answerCall, streamCall } from '../grpc/serve-call.ts'
 import { methodDefinition } from '../grpc/service-definition.ts'
 import type { Frame } from '../scan/frame.ts'
@@ -50,7 +51,8 @@ export interface SplitPage {
 }
 
 export interface FederationDoor extends CallKeeper {
-  readonly backend: FederationBackend
+  /** What the house is to a caller. */
+  readonly backendFor: (caller: Caller) => FederationBackend
 }
 
 type CallMessage = { readonly context?: { readonly queryId: string } | undefined }
@@ -59,7 +61,7 @@ const queryIdOf = ({ context }: CallMessage): string => context?.queryId ?? ''
 
 /** The door of the Lambda shim: service `spillway.v1.Federation`. */
 export function federationService(door: FederationDoor): GrpcService {
-  const { backend } = door
+  const { backendFor } = door
   return {
     definition: {
       getCapabilities: methodDefinition(Federation.method.getCapabilities),
@@ -81,27 +83,41 @@ export function federationService(door: FederationDoor): GrpcService {
           })),
         }),
       ),
-      listSchemas: unary<ListSchemasRequest, ListSchemasResponse>(door, async (_, signal) =>
-        create(ListSchemasResponseSchema, { schemas: [...(await backend.listSchemas(signal))] }),
-      ),
-      listTables: unary<ListTablesRequest, ListTablesResponse>(door, async (request, signal) => {
-        const { tables, nextPageToken } = await backend.listTables(request, signal)
-        return create(ListTablesResponseSchema, { tables: [...tables], nextPageToken })
-      }),
-      describeTable: unary<DescribeTableRequest, DescribeTableResponse>(
+      listSchemas: unary<ListSchemasRequest, ListSchemasResponse>(
         door,
-        async (request, signal) =>
-          create(DescribeTableResponseSchema, {
-            arrowSchema: await backend.describeTable(request, signal),
+        async (_, { signal, caller }) =>
+          create(ListSchemasResponseSchema, {
+            schemas: [...(await backendFor(caller).listSchemas(signal))],
           }),
       ),
-      planSplits: unary<PlanSplitsRequest, PlanSplitsResponse>(door, async (request, signal) => {
-        const { tickets, continuationToken } = await backend.planSplits(request, signal)
-        return create(PlanSplitsResponseSchema, { tickets: [...tickets], continuationToken })
-      }),
+      listTables: unary<ListTablesRequest, ListTablesResponse>(
+        door,
+        async (request, { signal, caller }) => {
+          const { tables, nextPageToken } = await backendFor(caller).listTables(request, signal)
+          return create(ListTablesResponseSchema, { tables: [...tables], nextPageToken })
+        },
+      ),
+      describeTable: unary<DescribeTableRequest, DescribeTableResponse>(
+        door,
+        async (request, { signal, caller }) =>
+          create(DescribeTableResponseSchema, {
+            arrowSchema: await backendFor(caller).describeTable(request, signal),
+          }),
+      ),
+      planSplits: unary<PlanSplitsRequest, PlanSplitsResponse>(
+        door,
+        async (request, { signal, caller }) => {
+          const { tickets, continuationToken } = await backendFor(caller).planSplits(
+            request,
+            signal,
+          )
+          return create(PlanSplitsResponseSchema, { tickets: [...tickets], continuationToken })
+        },
+      ),
       readSplit: streamCall(
         door,
-        (request: ReadSplitRequest, { signal }) => backend.readSplit(request, signal),
+        (request: ReadSplitRequest, { signal, caller }) =>
+          backendFor(caller).readSplit(request, signal),
         queryIdOf,
       ),
     },
@@ -110,7 +126,7 @@ export function federationService(door: FederationDoor): GrpcService {
 
 function unary<Input extends CallMessage, Output>(
   door: FederationDoor,
-  respond: (request: Input, signal: AbortSignal) => Promise<Output>,
+  respond: (request: Input, life: CallLife) => Promise<Output>,
 ) {
   return answerCall(door, respond, queryIdOf)
 }

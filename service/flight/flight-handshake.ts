@@ -3,43 +3,33 @@ import type { ServerDuplexStream } from '@grpc/grpc-js'
 import { Metadata } from '@grpc/grpc-js'
 import type { HandshakeRequest, HandshakeResponse } from '../../proto/gen/arrow/flight/flight_pb.ts'
 import { BasicAuthSchema, HandshakeResponseSchema } from '../../proto/gen/arrow/flight/flight_pb.ts'
+import { bearerToken } from '../credentials/bearer-token.ts'
+import type { Caller, Identify, ShownCredentials } from '../credentials/caller.ts'
 import { GatewayError } from '../errors.ts'
 import { callSignal } from '../grpc/call-signal.ts'
 import { statusOf } from '../grpc/error-status.ts'
+import { shownBy } from '../grpc/identify-calls.ts'
 import type { CallKeeper } from '../grpc/serve-call.ts'
 import { watchCall } from '../grpc/serve-call.ts'
 
 /** A client that says nothing for this long wants no handshake. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
-/** Names and tokens are shorter. */
-const CREDENTIALS_CHARACTERS_MAX = 16_384
-
-/** What a caller shows of itself. */
-export interface Credentials {
-  /** Absent with a bearer token. */
-  readonly caller?: string
-  readonly token: string
-}
-
-/** The bearer token that a caller may use from now on. @throws {GatewayError} `unauthenticated` */
-export type Admit = (credentials: Credentials) => Promise<string>
-
 type HandshakeCall = ServerDuplexStream<HandshakeRequest, HandshakeResponse>
 
 /**
  * Flight's handshake in the forms that clients have. With an `authorization` header (Basic from C++, Go, Java and
  * Rust, Bearer from JDBC) the answer is that header, as `Bearer`, before any message: Rust reads it there alone, Go
  * waits for it before it closes its side. Early clients send BasicAuth as payload and get the token as payload. A
- * client that closes without either is let go.
+ * client that closes without either must be known by its certificate, where there are callers.
  */
-export function handshake(keeper: CallKeeper, admit: Admit): (call: HandshakeCall) => void {
+export function handshake(keeper: CallKeeper, identify: Identify): (call: HandshakeCall) => void {
   return (call) => {
-    const ended = watchCall(keeper, call.getPath())
+    const ended = watchCall(keeper, { path: call.getPath() })
     const life = callSignal(call)
-    shake(call, admit, life.signal).then(
-      () => {
+    shake(call, identify, life.signal).then(
+      ({ name }) => {
         life.finish()
-        ended(undefined)
+        ended(undefined, name)
         call.end()
       },
       (reason: unknown) => {
@@ -52,22 +42,37 @@ export function handshake(keeper: CallKeeper, admit: Admit): (call: HandshakeCal
   }
 }
 
-async function shake(call: HandshakeCall, admit: Admit, signal: AbortSignal): Promise<void> {
+/** The answer is the token that was shown: it is as good on every call. */
+async function shake(
+  call: HandshakeCall,
+  identify: Identify,
+  signal: AbortSignal,
+): Promise<Caller> {
   // Whoever talks on is heard, so that its side of the stream can end.
   const payload = firstPayload(call, signal)
-  const [header] = call.metadata.get('authorization')
-  if (header !== undefined) {
+  const shown = shownBy(call, call.metadata)
+  if (shown.authorization !== undefined) {
     payload.catch(() => undefined)
-    const token = await admit(credentialsOf(header.toString()))
+    const token = tokenIn(shown)
+    const caller = await identify(shown)
     const metadata = new Metadata()
     metadata.set('authorization', `Bearer ${token}`)
     call.sendMetadata(metadata)
-    return
+    return caller
   }
   const given = await payload
-  if (given === undefined) return
-  const token = await admit(basicAuthOf(given))
+  if (given === undefined) return identify(shown)
+  const inPayload = { ...shown, authorization: basicAuthOf(given) }
+  const token = tokenIn(inPayload)
+  const caller = await identify(inPayload)
   call.write(create(HandshakeResponseSchema, { payload: Buffer.from(token) }))
+  return caller
+}
+
+/** Without callers any token is let in, also one that no header can carry. */
+function tokenIn(shown: ShownCredentials): string {
+  const token = bearerToken(shown)?.token.reveal() ?? ''
+  return /^[\x21-\x7e]+$/.test(token) ? token : 'anonymous'
 }
 
 /** The first payload that is not empty; undefined when the client closes its side without one. */
@@ -99,38 +104,11 @@ function firstPayload(call: HandshakeCall, signal: AbortSignal): Promise<Uint8Ar
   })
 }
 
-/**
- * Credentials from an `authorization` header; Go leaves out the padding of its base64.
- *
- * @throws {GatewayError} `unauthenticated` it is neither Basic nor Bearer.
- */
-export function credentialsOf(header: string): Credentials {
-  const [, scheme, value = ''] = /^(basic|bearer) +(\S+)$/i.exec(header.trim()) ?? []
-  if (scheme === undefined || header.length > CREDENTIALS_CHARACTERS_MAX) throw unclear()
-  if (scheme.toLowerCase() === 'bearer') return { token: value }
-  const text = Buffer.from(value, 'base64').toString('utf8')
-  const colon = text.indexOf(':')
-  if (colon < 0) throw unclear()
-  return { caller: text.slice(0, colon), token: text.slice(colon + 1) }
-}
-
-function basicAuthOf(payload: Uint8Array): Credentials {
-  if (payload.length > CREDENTIALS_CHARACTERS_MAX) throw unclear()
+function basicAuthOf(payload: Uint8Array): string {
   try {
     const { username, password } = fromBinary(BasicAuthSchema, payload)
-    return { caller: username, token: password }
+    return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
   } catch {
-    throw unclear()
+    throw new GatewayError('unauthenticated', 'the payload of the handshake is not a BasicAuth')
   }
 }
-
-function unclear(): GatewayError {
-  return new GatewayError(
-    'unauthenticated',
-    'the credentials are not understood; send "authorization: Bearer <token>" or Basic <caller>:<token>',
-  )
-}
-
-/** Without callers everybody is let in, and keeps the token that it came with. */
-export const admitAnybody: Admit = async ({ token }) =>
-  /^[\x21-\x7e]+$/.test(token) ? token : 'anonymous'

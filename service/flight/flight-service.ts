@@ -20,17 +20,18 @@ import {
   ResultSchema,
   SchemaResultSchema,
 } from '../../proto/gen/arrow/flight/flight_pb.ts'
+import type { Caller, Identify } from '../credentials/caller.ts'
 import { GatewayError } from '../errors.ts'
 import { statusOf } from '../grpc/error-status.ts'
 import type { GrpcService } from '../grpc/grpc-server.ts'
-import type { CallKeeper } from '../grpc/serve-call.ts'
+import { callerOf } from '../grpc/caller-of.ts'
+import type { CallKeeper, CallLife } from '../grpc/serve-call.ts'
 import { answerCall, streamCall, watchCall } from '../grpc/serve-call.ts'
 import { methodDefinition } from '../grpc/service-definition.ts'
 import type { TableQueries } from '../query/table-queries.ts'
 import type { Frame } from '../scan/frame.ts'
 import { doAction, flightActions } from './flight-actions.ts'
 import { requestOf } from './flight-descriptor.ts'
-import type { Admit } from './flight-handshake.ts'
 import { handshake } from './flight-handshake.ts'
 import { flightInfo } from './flight-info.ts'
 import { listFlights } from './list-flights.ts'
@@ -39,18 +40,24 @@ import { neverSilent, SILENCE_MAX_MS } from './never-silent.ts'
 import { RunningReads } from './running-reads.ts'
 
 export interface FlightDoor extends CallKeeper {
-  readonly queries: TableQueries
-  readonly admit: Admit
+  /** Asked by handshakes; the server asks before all other calls. */
+  readonly identify: Identify
+  /** What a caller may ask. */
+  readonly queriesFor: (caller: Caller) => TableQueries
 }
 
 /** The door of Arrow's clients: service `arrow.flight.protocol.FlightService`, for reading. */
 export function flightService(door: FlightDoor): GrpcService {
-  const { queries, admit } = door
+  const { queriesFor, identify } = door
   const running = new RunningReads()
   const { method } = FlightService
-  const infoOf = async (descriptor: FlightDescriptor, signal: AbortSignal): Promise<FlightInfo> =>
-    flightInfo(await queries.plan(requestOf(descriptor), signal), descriptor)
+  const infoOf = async (
+    descriptor: FlightDescriptor,
+    { signal, caller }: CallLife,
+  ): Promise<FlightInfo> =>
+    flightInfo(await queriesFor(caller).plan(requestOf(descriptor), signal), descriptor)
   return {
+    selfIdentified: [methodDefinition(method.handshake).path],
     definition: {
       handshake: methodDefinition(method.handshake),
       listFlights: methodDefinition(method.listFlights),
@@ -64,27 +71,32 @@ export function flightService(door: FlightDoor): GrpcService {
       listActions: methodDefinition(method.listActions),
     },
     implementation: {
-      handshake: handshake(door, admit),
-      listFlights: streamCall<Criteria>(door, async function* list(criteria, { signal }) {
-        for await (const info of listFlights(queries, criteria, signal)) {
+      handshake: handshake(door, identify),
+      listFlights: streamCall<Criteria>(door, async function* list(criteria, { signal, caller }) {
+        for await (const info of listFlights(queriesFor(caller), criteria, signal)) {
           yield messageFrame(FlightInfoSchema, info)
         }
       }),
       getFlightInfo: answerCall<FlightDescriptor, FlightInfo>(door, infoOf),
-      pollFlightInfo: answerCall<FlightDescriptor, PollInfo>(door, async (descriptor, signal) =>
-        complete(await infoOf(descriptor, signal)),
+      pollFlightInfo: answerCall<FlightDescriptor, PollInfo>(door, async (descriptor, life) =>
+        complete(await infoOf(descriptor, life)),
       ),
-      getSchema: answerCall<FlightDescriptor, SchemaResult>(door, async (descriptor, signal) => {
-        const { schemaMessage } = await queries.schemaOf(requestOf(descriptor), signal)
-        return create(SchemaResultSchema, { schema: schemaMessage })
-      }),
+      getSchema: answerCall<FlightDescriptor, SchemaResult>(
+        door,
+        async (descriptor, { signal, caller }) => {
+          const { schemaMessage } = await queriesFor(caller).schemaOf(requestOf(descriptor), signal)
+          return create(SchemaResultSchema, { schema: schemaMessage })
+        },
+      ),
       doGet: streamCall<Ticket>(door, ({ ticket }, life) =>
-        running.hold(ticket, life, flightData(queries, ticket, life.signal)),
+        running.hold(ticket, life, flightData(queriesFor(life.caller), ticket, life.signal)),
       ),
       doPut: refused<PutResult>(door),
       doExchange: refused<FlightData>(door),
-      doAction: streamCall<Action>(door, async function* act(action) {
-        yield messageFrame(ResultSchema, { body: doAction(action, { queries, running }) })
+      doAction: streamCall<Action>(door, async function* act(action, { caller }) {
+        yield messageFrame(ResultSchema, {
+          body: doAction(action, { queries: queriesFor(caller), running }),
+        })
       }),
       listActions: streamCall(door, async function* list() {
         for (const action of flightActions) yield messageFrame(ActionTypeSchema, action)
@@ -122,7 +134,7 @@ function refused<Output>(door: FlightDoor) {
       'unsupported',
       'this gateway reads tables, it does not write them',
     )
-    watchCall(door, call.getPath())(error)
+    watchCall(door, { path: call.getPath(), caller: callerOf(call).name })(error)
     call.emit('error', statusOf(error))
   }
 }

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
-import type { CallLife } from '../grpc/serve-call.ts'
+import type { CallSignal } from '../grpc/call-signal.ts'
+
+/** What can be done to a call that reads. */
+type HeldCall = Pick<CallSignal, 'abort'>
 
 /** The reads that this gateway is serving, by ticket, so that they can be cancelled from another call. */
 export class RunningReads {
-  readonly #byTicket = new Map<string, Set<CallLife>>()
+  readonly #byTicket = new Map<string, Set<HeldCall>>()
 
   /** Passes the frames on; while they are read the call can be cancelled by its ticket. */
   async *hold<Item>(
     ticket: Uint8Array,
-    life: CallLife,
+    life: HeldCall,
     frames: AsyncIterable<Item>,
   ): AsyncGenerator<Item> {
     const key = keyOf(ticket)

@@ -1,8 +1,12 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { GatewayError } from '../errors.ts'
+import type { Identify } from '../credentials/caller.ts'
 import { sendFramedAsIs } from './framed-message.ts'
 import { addHealthService } from './health-service.ts'
+import { identifyCalls } from './identify-calls.ts'
+import type { CallKeeper } from './serve-call.ts'
+import { guardUnknownMethods } from './unknown-methods.ts'
 
 /** Requests are small: names, constraints (an IN list of 1,000 values is 1 MB) and tickets. */
 const REQUEST_BYTES_MAX = 8 * 1024 * 1024
@@ -20,7 +24,9 @@ export interface GrpcTls {
   readonly clientAuthority?: Buffer
 }
 
-export interface GrpcServerOptions {
+export interface GrpcServerOptions extends CallKeeper {
+  /** Asked for every call, before anything of it is read. */
+  readonly identify: Identify
   readonly host: string
   /** 0: any free port. */
   readonly port: number
@@ -31,6 +37,8 @@ export interface GrpcServerOptions {
 export interface GrpcService {
   readonly definition: ServiceDefinition
   readonly implementation: UntypedServiceImplementation
+  /** Paths of methods whose credentials come in their messages: they identify their callers themselves. */
+  readonly selfIdentified?: readonly string[]
 }
 
 export interface GrpcServer {
@@ -41,6 +49,9 @@ export interface GrpcServer {
 }
 
 export function grpcServer(options: GrpcServerOptions): GrpcServer {
+  const selfIdentified = new Set(
+    options.services.flatMap((service) => service.selfIdentified ?? []),
+  )
   const server = new Server({
     'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
     'grpc.max_send_message_length': -1,
@@ -48,8 +59,10 @@ export function grpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_permit_without_calls': 1,
-    interceptors: [sendFramedAsIs],
+    // The first stands next to the wire, where it finds what it looks for.
+    interceptors: [sendFramedAsIs, identifyCalls({ ...options, selfIdentified })],
   })
+  guardUnknownMethods(server)
   const health = addHealthService(server)
   for (const { definition, implementation } of options.services) {
     server.addService(definition, implementation)

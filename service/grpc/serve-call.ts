@@ -1,13 +1,17 @@
 import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
+import type { Caller } from '../credentials/caller.ts'
 import type { GatewayError } from '../errors.ts'
 import type { Frame } from '../scan/frame.ts'
 import type { CallSignal } from './call-signal.ts'
 import { callSignal } from './call-signal.ts'
+import { callerOf } from './caller-of.ts'
 import { statusOf } from './error-status.ts'
 import { sendFrames } from './send-frames.ts'
 
 /** Told of every call that ended: the method, and the error or nothing. */
 export type CallObserver = (call: {
+  /** Name of the caller; `''`: it was not recognised, or nobody is asked. */
+  readonly caller: string
   readonly method: string
   readonly durationMs: number
   readonly queryId: string
@@ -25,18 +29,28 @@ export interface CallKeeper {
 /** The query a request belongs to, as its caller names it; `''`: none. */
 export type QueryIdOf<Input> = (request: Input) => string
 
+/** What is known of a call that was let in, and can be done to it. */
+export interface CallLife extends Pick<CallSignal, 'signal' | 'abort'> {
+  readonly caller: Caller
+}
+
 /** A method of one answer. */
 export function answerCall<Input, Output>(
   keeper: CallKeeper,
-  respond: (request: Input, signal: AbortSignal) => Promise<Output>,
+  respond: (request: Input, life: CallLife) => Promise<Output>,
   queryIdOf: QueryIdOf<Input> = () => '',
 ) {
   return (call: ServerUnaryCall<Input, Output>, answer: sendUnaryData<Output>): void => {
-    const ended = watchCall(keeper, call.getPath(), queryIdOf(call.request))
+    const caller = callerOf(call)
+    const ended = watchCall(keeper, {
+      path: call.getPath(),
+      caller: caller.name,
+      queryId: queryIdOf(call.request),
+    })
     const life = callSignal(call)
     const answered = async () => {
       life.signal.throwIfAborted()
-      return respond(call.request, life.signal)
+      return respond(call.request, { ...life, caller })
     }
     answered().then(
       (response) => {
@@ -54,9 +68,6 @@ export function answerCall<Input, Output>(
   }
 }
 
-/** What a stream may know of its call, and do to it. */
-export type CallLife = Pick<CallSignal, 'signal' | 'abort'>
-
 /** A method that answers with a stream. What the frames throw, and what making them throws, ends the call. */
 export function streamCall<Input>(
   keeper: CallKeeper,
@@ -64,11 +75,16 @@ export function streamCall<Input>(
   queryIdOf: QueryIdOf<Input> = () => '',
 ) {
   return (call: ServerWritableStream<Input, unknown>): void => {
-    const ended = watchCall(keeper, call.getPath(), queryIdOf(call.request))
+    const caller = callerOf(call)
+    const ended = watchCall(keeper, {
+      path: call.getPath(),
+      caller: caller.name,
+      queryId: queryIdOf(call.request),
+    })
     const life = callSignal(call)
     const send = async () => {
       life.signal.throwIfAborted()
-      await sendFrames(call, framesOf(call.request, life), life.signal)
+      await sendFrames(call, framesOf(call.request, { ...life, caller }), life.signal)
     }
     send().then(
       () => {
@@ -86,15 +102,15 @@ export function streamCall<Input>(
   }
 }
 
-/** Measures a call; what it returns is to be called once, at its end. */
+/** Measures a call; what it returns is to be called once, at its end, with the caller's name if that came to light. */
 export function watchCall(
   { observe }: CallKeeper,
-  path: string,
-  queryId = '',
-): (error: GatewayError | undefined) => void {
+  { path, caller = '', queryId = '' }: { path: string; caller?: string; queryId?: string },
+): (error: GatewayError | undefined, caller?: string) => void {
   const started = performance.now()
-  return (error) =>
+  return (error, found = caller) =>
     observe({
+      caller: found,
       method: path.slice(path.lastIndexOf('/') + 1),
       durationMs: performance.now() - started,
       queryId,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fastify from 'fastify'
+import type { Caller, Identify } from '../credentials/caller.ts'
 import { GatewayError } from '../errors.ts'
 import type { CallObserver } from '../grpc/serve-call.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
@@ -8,6 +9,7 @@ import type { TableQueries } from '../query/table-queries.ts'
 import { errorBody, httpStatus } from './error-status.ts'
 import type { HealthOptions } from './routes-health.ts'
 import { healthRoutes } from './routes-health.ts'
+import { callerName, identifyRequests } from './identify-requests.ts'
 import { openApi } from './open-api.ts'
 import { readerLeft } from './request-signal.ts'
 import { metricsRoutes } from './routes-metrics.ts'
@@ -39,7 +41,9 @@ export interface HttpServerOptions {
   readonly port: number
   readonly tls?: HttpTls
   readonly registry: MetricsRegistry
-  readonly queries: TableQueries
+  readonly identify: Identify
+  /** What a caller may ask. */
+  readonly queriesFor: (caller: Caller) => TableQueries
   /** Of the product, for the description of the routes. */
   readonly version: string
   readonly health: HealthOptions
@@ -60,6 +64,7 @@ export interface HttpServer {
 export function httpServer(options: HttpServerOptions): HttpServer {
   const app = createApp(options.tls)
   const failed = watchCalls(app, options)
+  identifyRequests(app, options.identify)
   app.setErrorHandler((reason, { raw }, reply) => {
     const error = failed(raw, reason)
     return reply.code(httpStatus[error.code]).send(errorBody(error))
@@ -72,11 +77,11 @@ export function httpServer(options: HttpServerOptions): HttpServer {
     return reply.code(404).send(errorBody(error))
   })
   const closing = new AbortController()
-  const { queries } = options
+  const { queriesFor } = options
   openApi(app, options.version)
   app.register(startRoutes)
-  app.register(tableRoutes, { queries, closing: closing.signal })
-  app.register(readRoutes, { queries, failed, closing: closing.signal })
+  app.register(tableRoutes, { queriesFor, closing: closing.signal })
+  app.register(readRoutes, { queriesFor, failed, closing: closing.signal })
   app.register(healthRoutes, options.health)
   app.register(metricsRoutes, { registry: options.registry })
   app.register(quarantineRoutes, options.quarantine)
@@ -114,7 +119,8 @@ function watchCalls(app: FastifyInstance, { observe, translate }: HttpServerOpti
       raw.once('close', () => {
         const error = errors.get(request.raw) ?? (raw.writableFinished ? undefined : readerLeft())
         const durationMs = performance.now() - started
-        observe?.({ method: `${request.method} ${url}`, durationMs, queryId: '', error })
+        const caller = callerName(request.raw)
+        observe?.({ caller, method: `${request.method} ${url}`, durationMs, queryId: '', error })
       })
     }
     done()

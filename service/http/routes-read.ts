@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Caller } from '../credentials/caller.ts'
 import type { TableQueries, TableRead } from '../query/table-queries.ts'
 import type { TableRequest } from '../query/table-request.ts'
 import { parseTableRequest, REQUEST_BYTES_MAX } from '../query/table-request.ts'
@@ -7,13 +8,14 @@ import { answerBody } from './answer-body.ts'
 import type { AnswerFormat } from './answer-format.ts'
 import { answerFormat, mediaTypes, takesGzip } from './answer-format.ts'
 import { apiSchemas } from './api-schemas.ts'
+import { callerOf } from './identify-requests.ts'
 import type { ReadParameters } from './read-parameters.ts'
 import { requestOfParameters } from './read-parameters.ts'
 import { requestSignal } from './request-signal.ts'
 import { sendBody } from './send-body.ts'
 
 export interface ReadRoutesOptions {
-  readonly queries: TableQueries
+  readonly queriesFor: (caller: Caller) => TableQueries
   readonly closing: AbortSignal
   /** Told why an answer was cut off. */
   readonly failed: (request: IncomingMessage, reason: unknown) => void
@@ -47,12 +49,12 @@ interface ReadToAnswer {
 }
 
 async function answer(
-  { queries, closing, failed }: ReadRoutesOptions,
+  { queriesFor, closing, failed }: ReadRoutesOptions,
   { asked, format, request, reply }: ReadToAnswer,
 ): Promise<FastifyReply> {
   const signal = requestSignal(reply.raw, closing)
   const text = format === 'arrow' ? {} : { text: format }
-  const read = await queries.readTable({ ...asked, ...text }, signal)
+  const read = await queriesFor(callerOf(request)).readTable({ ...asked, ...text }, signal)
   const isGzip = format !== 'arrow' && takesGzip(request.headers['accept-encoding'])
   const begin = () => {
     reply.hijack()

@@ -1,13 +1,15 @@
 import type { FastifyPluginAsync } from 'fastify'
+import type { Caller } from '../credentials/caller.ts'
 import type { Field } from '../arrow/arrow-type.ts'
 import { formatType } from '../arrow/format-type.ts'
 import type { PlannedTable, TableFacts, TableQueries } from '../query/table-queries.ts'
 import { parseTableRequest, REQUEST_BYTES_MAX } from '../query/table-request.ts'
 import { apiSchemas } from './api-schemas.ts'
+import { callerOf } from './identify-requests.ts'
 import { requestSignal } from './request-signal.ts'
 
 export interface TableRoutesOptions {
-  readonly queries: TableQueries
+  readonly queriesFor: (caller: Caller) => TableQueries
   /** Aborts when the service ends. */
   readonly closing: AbortSignal
 }
@@ -20,20 +22,24 @@ interface TablePlace {
 /** `/v1/schemas…`: what there is; `/v1/plan`: what a read would do. */
 export const tableRoutes: FastifyPluginAsync<TableRoutesOptions> = async (
   app,
-  { queries, closing },
+  { queriesFor, closing },
 ) => {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: REQUEST_BYTES_MAX }, keepBytes)
-  app.get('/v1/schemas', apiSchemas.schemas, async (_, { raw }) => ({
-    schemas: await queries.listSchemas(requestSignal(raw, closing)),
+  app.get('/v1/schemas', apiSchemas.schemas, async (request, { raw }) => ({
+    schemas: await queriesFor(callerOf(request)).listSchemas(requestSignal(raw, closing)),
   }))
   app.get<{ Params: TablePlace; Querystring: { pattern?: string; limit?: number } }>(
     '/v1/schemas/:schema/tables',
     apiSchemas.tables,
-    async ({ params: { schema }, query }, { raw }) => {
+    async (request, { raw }) => {
+      const { schema } = request.params
       const tables: string[] = []
       const signal = requestSignal(raw, closing)
-      for await (const { table } of queries.listTables({ schema, ...query }, signal)) {
+      for await (const { table } of queriesFor(callerOf(request)).listTables(
+        { schema, ...request.query },
+        signal,
+      )) {
         tables.push(table)
       }
       return { schema: schema.toLowerCase(), tables }
@@ -42,15 +48,19 @@ export const tableRoutes: FastifyPluginAsync<TableRoutesOptions> = async (
   app.get<{ Params: TablePlace }>(
     '/v1/schemas/:schema/tables/:table',
     apiSchemas.table,
-    async ({ params }, { raw }) =>
-      describedTable(await queries.describe(params, requestSignal(raw, closing))),
+    async (request, { raw }) =>
+      describedTable(
+        await queriesFor(callerOf(request)).describe(request.params, requestSignal(raw, closing)),
+      ),
   )
   app.post<{ Body: Uint8Array | undefined }>(
     '/v1/plan',
     apiSchemas.plan,
-    async ({ body }, { raw }) => {
-      const request = parseTableRequest(body ?? new Uint8Array(0))
-      return plannedTable(await queries.plan(request, requestSignal(raw, closing)))
+    async (request, { raw }) => {
+      const asked = parseTableRequest(request.body ?? new Uint8Array(0))
+      return plannedTable(
+        await queriesFor(callerOf(request)).plan(asked, requestSignal(raw, closing)),
+      )
     },
   )
 }

@@ -2,8 +2,8 @@ import type { Field } from '../../service/arrow/arrow-type.ts'
 import { planFlightMessage } from '../../service/arrow/framed-message.ts'
 import { encodeSchemaMessage } from '../../service/arrow/schema-message.ts'
 import { planBatch } from '../../service/arrow/write-batch.ts'
+import { identifyAnybody } from '../../service/credentials/caller.ts'
 import { GatewayError } from '../../service/errors.ts'
-import { admitAnybody } from '../../service/flight/flight-handshake.ts'
 import { flightService } from '../../service/flight/flight-service.ts'
 import { grpcServer } from '../../service/grpc/grpc-server.ts'
 import type { TableQueries } from '../../service/query/table-queries.ts'
@@ -58,11 +58,12 @@ const queries: TableQueries = {
     frames: frames(),
   }),
 }
-const flight = flightService({
-  queries,
-  admit: admitAnybody,
+const keeper = {
   observe: () => {},
-  translate: (reason) => GatewayError.from(reason),
-})
-const address = await grpcServer({ host: '127.0.0.1', port: 0, services: [flight] }).listen()
+  translate: (reason: unknown) => GatewayError.from(reason),
+  identify: identifyAnybody,
+}
+const flight = flightService({ ...keeper, queriesFor: () => queries })
+const server = grpcServer({ host: '127.0.0.1', port: 0, services: [flight], ...keeper })
+const address = await server.listen()
 process.stdout.write(`${JSON.stringify({ port: Number(address.split(':')[1]) })}\n`)

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { Client, credentials, status } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
 import { Federation } from '../../../proto/gen/spillway/v1/federation_pb.ts'
+import { identifyAnybody } from '../../../service/credentials/caller.ts'
 import { GatewayError } from '../../../service/errors.ts'
 import type { FederationBackend } from '../../../service/federation/federation-service.ts'
 import { federationService } from '../../../service/federation/federation-service.ts'
@@ -27,20 +28,22 @@ function schemaServer(
   const unasked = async () => {
     throw new Error('nobody asks this')
   }
-  const service = federationService({
-    backend: {
-      listSchemas,
-      listTables: unasked,
-      describeTable: unasked,
-      planSplits: unasked,
-      readSplit: () => {
-        throw new GatewayError('table_not_found', 'there is no such table')
-      },
+  const backend: FederationBackend = {
+    listSchemas,
+    listTables: unasked,
+    describeTable: unasked,
+    planSplits: unasked,
+    readSplit: () => {
+      throw new GatewayError('table_not_found', 'there is no such table')
     },
+  }
+  const keeper = {
     observe() {},
-    translate: (reason) => GatewayError.from(reason),
-  })
-  return grpcServer({ host: '127.0.0.1', port: 0, services: [service], ...options })
+    translate: (reason: unknown) => GatewayError.from(reason),
+    identify: identifyAnybody,
+  }
+  const service = federationService({ ...keeper, backendFor: () => backend })
+  return grpcServer({ host: '127.0.0.1', port: 0, services: [service], ...keeper, ...options })
 }
 
 async function listening(t: Test, ...given: Parameters<typeof schemaServer>) {

@@ -3,6 +3,7 @@ import { request as httpRequest, Agent } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { json, text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
+import { identifyAnybody } from '../../../service/credentials/caller.ts'
 import { GatewayError } from '../../../service/errors.ts'
 import type { HttpServerOptions } from '../../../service/http/http-server.ts'
 import { httpServer } from '../../../service/http/http-server.ts'
@@ -29,7 +30,8 @@ function serverOf({ health, ...options }: Parts = {}) {
     registry: new MetricsRegistry('1.2.3'),
     translate: (reason) => GatewayError.from(reason),
     version: '1.2.3',
-    queries: noQueries,
+    identify: identifyAnybody,
+    queriesFor: () => noQueries,
     quarantine: { quarantine: new Quarantine({ keptMs: 60_000, nowMs: () => 0 }), nowMs: () => 0 },
     ...options,
     health: { ready: async () => undefined, accepting: () => true, ...health },
