@@ -23,9 +23,7 @@ export function checkLevels(
   { maxDefinitionLevel, maxRepetitionLevel }: LevelMaxima,
   { source, fail }: { readonly source: string; readonly fail: Fail },
 ): void {
-  // Writers put anything for levels that are not there.
-  if (maxDefinitionLevel > 0) checkEncoding(page.definitionEncoding, source)
-  if (maxRepetitionLevel > 0) checkEncoding(page.repetitionEncoding, source)
+  checkLevelEncodings(page, { maxDefinitionLevel, maxRepetitionLevel }, source)
   if (page.type !== 'data_v2') return
   const { valueCount: count, nullCount, levelBytes, repetitionBytes } = page
   const definition = { bytes: bytes.subarray(repetitionBytes, levelBytes), count }
@@ -38,6 +36,17 @@ export function checkLevels(
   if (maxRepetitionLevel === 0 && present !== count - nullCount) {
     fail(`a page claims ${nullCount} nulls of ${count} values, its levels tell ${count - present}`)
   }
+}
+
+/** @throws {GatewayError} `unsupported` levels coded in another way than RLE. */
+export function checkLevelEncodings(
+  page: PageHeader,
+  { maxDefinitionLevel, maxRepetitionLevel }: LevelMaxima,
+  source: string,
+): void {
+  // Writers put anything for levels that are not there.
+  if (maxDefinitionLevel > 0) checkEncoding(page.definitionEncoding, source)
+  if (maxRepetitionLevel > 0) checkEncoding(page.repetitionEncoding, source)
 }
 
 function checkEncoding(encoding: number, source: string): void {

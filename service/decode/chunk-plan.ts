@@ -36,13 +36,13 @@ export interface FetchRange extends ByteRange {
 
 /** All that a worker needs to know about a column chunk: plain data. */
 export interface ChunkPlan {
-  /** Name of the top-level column. */
+  /** Of the leaf: the names around it and its own, by dots. */
   readonly name: string
   readonly physicalType: PhysicalType
   readonly type: ArrowType
   readonly form: ValueForm
   readonly codec: Codec
-  /** True when there are definition levels, 0 or 1. */
+  /** True when it may be null by itself: a flat column then has definition levels, 0 or 1. */
   readonly isOptional: boolean
   /** Where the chunk lies in the row group's buffer. */
   readonly start: number
@@ -60,7 +60,7 @@ export function canKernel(leaf: Leaf, chunk: Pick<ColumnChunk, 'codec'>, field: 
   return isFlat(leaf) && canInflate(chunk.codec) && valueForm(leaf, field.type) !== undefined
 }
 
-function isFlat(leaf: Leaf): boolean {
+export function isFlat(leaf: Leaf): boolean {
   return leaf.path.length === 1 && leaf.maxRepetitionLevel === 0 && leaf.maxDefinitionLevel <= 1
 }
 
@@ -71,16 +71,35 @@ export function chunkPlan(
   column: FileColumn,
   fetches: readonly FetchRange[],
 ): ChunkPlan | undefined {
-  const leaf = footer.leaves[column.leafStart]
-  if (leaf === undefined || column.leafEnd !== column.leafStart + 1 || !isFlat(leaf)) return
-  const chunk = footer.chunk(groupIndex, column.leafStart)
-  const form = valueForm(leaf, column.field.type)
+  const { leafStart: leafIndex, leafEnd, field } = column
+  const leaf = footer.leaves[leafIndex]
+  if (leaf === undefined || leafEnd !== leafIndex + 1 || !isFlat(leaf)) return
+  return leafPlan({ footer, groupIndex, leafIndex, type: field.type }, fetches)
+}
+
+interface LeafChunk {
+  readonly footer: Footer
+  readonly groupIndex: number
+  readonly leafIndex: number
+  /** What becomes of its values. */
+  readonly type: ArrowType
+}
+
+/** The same of any leaf, by its own levels. */
+export function leafPlan(
+  { footer, groupIndex, leafIndex, type }: LeafChunk,
+  fetches: readonly FetchRange[],
+): ChunkPlan | undefined {
+  const leaf = footer.leaves[leafIndex]
+  if (leaf === undefined) return
+  const chunk = footer.chunk(groupIndex, leafIndex)
+  const form = valueForm(leaf, type)
   const start = placeOf(chunk, fetches)
   if (form === undefined || start === undefined || !canInflate(chunk.codec)) return
   return {
-    name: column.field.name,
+    name: leaf.path.join('.'),
     physicalType: leaf.physicalType,
-    type: column.field.type,
+    type,
     form,
     codec: chunk.codec,
     isOptional: leaf.maxDefinitionLevel === 1,

@@ -1,6 +1,7 @@
 import type { ArrowType } from '../arrow/arrow-type.ts'
 import type { Column } from '../arrow/column.ts'
 import type { ChunkPlan, FetchRange } from './chunk-plan.ts'
+import type { ColumnPlan } from './nested-plan.ts'
 import type { RowRange } from './row-selection.ts'
 
 /**
@@ -41,7 +42,7 @@ export interface PlanSelection {
  * tail, which holds no others.
  */
 export interface ChunkedPlan extends RowGroupPlan {
-  readonly chunks: readonly ChunkPlan[]
+  readonly chunks: readonly ColumnPlan[]
 }
 
 /** A decoded row group. Its columns are views of the decoder's memory until `release`. */

@@ -1,10 +1,11 @@
-import type { FileColumn, Footer, Leaf } from '../footers/footer.ts'
-import { valueForm } from './chunk-plan.ts'
+import type { FileColumn, Footer } from '../footers/footer.ts'
+import { isFlat, valueForm } from './chunk-plan.ts'
 import { canInflate } from './kernel-inflate.ts'
 
 /**
- * Why a column chunk was not for the kernels: the column is nested, they do not know its codec, its type, one of its
- * encodings, or SPILLWAY_DECODER forces the other engine.
+ * Why a column chunk was not for the kernels: the column is nested in a way that they do not know (lists of a fixed
+ * size, or what they do not know lies in it), they do not know its codec, its type, one of its encodings, or
+ * SPILLWAY_DECODER forces the other engine.
  */
 export const fallbackReasons = ['nested', 'codec', 'type', 'encoding', 'forced'] as const
 export type FallbackReason = (typeof fallbackReasons)[number]
@@ -24,20 +25,18 @@ export const noChunks: EngineCounts = {
   forced: 0,
 }
 
-/** Of a column that has no `chunkPlan`. */
+/** Of a column that has no `columnPlan`. */
 export function fallbackReason(
   footer: Footer,
   groupIndex: number,
   { leafStart, leafEnd, field }: FileColumn,
 ): FallbackReason {
-  const leaf = footer.leaves[leafStart]
-  if (leaf === undefined || leafEnd !== leafStart + 1 || isNested(leaf)) return 'nested'
-  if (!canInflate(footer.chunk(groupIndex, leafStart).codec)) return 'codec'
+  const leaves = footer.leaves.slice(leafStart, leafEnd)
+  const codecs = leaves.map((_, index) => footer.chunk(groupIndex, leafStart + index).codec)
+  if (!codecs.every(canInflate)) return 'codec'
+  const [leaf, ...others] = leaves
+  if (leaf === undefined || others.length > 0 || !isFlat(leaf)) return 'nested'
   return valueForm(leaf, field.type) === undefined ? 'type' : 'encoding'
-}
-
-function isNested({ path, maxDefinitionLevel, maxRepetitionLevel }: Leaf): boolean {
-  return path.length > 1 || maxRepetitionLevel > 0 || maxDefinitionLevel > 1
 }
 
 /**

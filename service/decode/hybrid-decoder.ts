@@ -4,7 +4,6 @@ import type { Column } from '../arrow/column.ts'
 import { GatewayError } from '../errors.ts'
 import type { Footer } from '../footers/footer.ts'
 import { readFooter } from '../footers/parse-footer.ts'
-import { type ChunkPlan, chunkPlan } from './chunk-plan.ts'
 import type { DecodedRowGroup, Decoder, RowGroupPlan } from './decoder.ts'
 import {
   countEngines,
@@ -14,6 +13,7 @@ import {
 } from './engine-counts.ts'
 import type { KernelDecoder } from './kernel-decoder.ts'
 import { chunksOf, writeMiniTail } from './mini-tail.ts'
+import { type ColumnPlan, columnPlan } from './nested-plan.ts'
 
 export interface HybridDecoderOptions {
   readonly kernels: KernelDecoder
@@ -55,7 +55,7 @@ interface ColumnSplit {
   /** Of the small file that the plan makes of the buffer; undefined when no chunk is there whole. */
   readonly footer: Footer | undefined
   /** For each column its chunk, undefined when it is not for the kernels. */
-  readonly chunks: readonly (ChunkPlan | undefined)[]
+  readonly chunks: readonly (ColumnPlan | undefined)[]
   /** Indexes of the small file's columns that are not. */
   readonly rest: readonly number[]
 }
@@ -65,7 +65,7 @@ function splitColumns(plan: RowGroupPlan, buffer: Uint8Array): ColumnSplit {
   assert(file.length === plan.bufferBytes, 'the buffer is smaller than the plan says')
   const footer = plan.tail.length === 0 ? undefined : openTail(plan, file)
   const whole = [{ start: 0, end: file.length, at: 0 }]
-  const found = footer?.columns.map((column) => chunkPlan(footer, 0, column, whole)) ?? []
+  const found = footer?.columns.map((column) => columnPlan(footer, 0, column, whole)) ?? []
   const rest = [...found.keys()].filter((index) => found[index] === undefined)
   const next = found.values()
   const chunks = plan.columnNames.map(

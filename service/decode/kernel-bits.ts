@@ -31,7 +31,7 @@ export function bitsSink(rowCount: number, work: Workplace): ValueSink {
             )
       checked(result, work)
     },
-    finish: () => ({ values: all, offsets: null }),
+    finish: (rows) => ({ values: { start, end: start + Math.ceil(rows / 8) }, offsets: null }),
   }
 }
 

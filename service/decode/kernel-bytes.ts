@@ -62,12 +62,16 @@ export function bytesSink(form: BytesForm, rowCount: number, work: Workplace): V
       if (isText && page.present > 0) checked(kernels.checkUtf8(data, at, page.present), work)
       scatter(page, validity)
     },
-    finish: () => {
+    finish: (rows) => {
       output.growTo(data + sink.used)
       if (offsetBytes === 8) {
-        checked(kernels.widenOffsets(offsets.start, rowCount + 1, offsets.end), work)
+        checked(kernels.widenOffsets(offsets.start, rows + 1, offsets.end), work)
       }
-      return { values: { start: data, end: data + sink.used }, offsets }
+      const end = offsets.start + (rows + 1) * offsetBytes
+      return {
+        values: { start: data, end: data + sink.used },
+        offsets: { start: offsets.start, end },
+      }
     },
   }
 }

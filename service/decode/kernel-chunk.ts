@@ -121,36 +121,52 @@ export interface OpenedPage {
   readonly levels: Place | null
 }
 
-/** Decompresses a data page; its levels are not read yet. */
+/** Decompresses a data page of a flat column; its levels are not read yet. */
 export function openPage(page: Page, chunk: ChunkPlan, work: ChunkWorkplace): OpenedPage {
-  const { fail, scratch } = work
+  const { levels, body } = inflateData(page, chunk, work)
+  if (!chunk.isOptional) return { values: body, levels: null }
+  if (levels !== null) return { values: body, levels }
+  const split = splitLevels(body, work)
+  return { values: split.rest, levels: split.levels }
+}
+
+/** A data page, decompressed. */
+export interface InflatedPage {
+  /** Of a v2 page all levels; null: they are at the beginning of the body. */
+  readonly levels: Place | null
+  readonly body: Place
+}
+
+/** Decompresses a data page. */
+export function inflateData(page: Page, chunk: ChunkPlan, work: ChunkWorkplace): InflatedPage {
   const stored = work.bring(page.start, page.end)
-  const room = scratch.page
+  const room = work.scratch.page
   if (page.type === 'data_v2') {
     const split = stored.start + page.levelBytes
     const from = { start: split, end: stored.end }
     const bytes = page.uncompressedBytes - page.levelBytes
-    return {
-      values: inflatePage(page, chunk, { from, bytes, room }, work),
-      levels: chunk.isOptional ? { start: stored.start, end: split } : null,
-    }
+    const body = inflatePage(page, chunk, { from, bytes, room }, work)
+    return { levels: { start: stored.start, end: split }, body }
   }
-  const whole = inflatePage(
-    page,
-    chunk,
-    { from: stored, bytes: page.uncompressedBytes, room },
-    work,
-  )
-  if (!chunk.isOptional) return { values: whole, levels: null }
-  const start = whole.start + LENGTH_BYTES
-  if (start > whole.end) return fail('a page ends before its levels')
-  const length = wordAt(work.memory(), whole.start)
-  if (length > whole.end - start) fail(`a page claims ${length} bytes of levels`)
-  const split = start + length
-  return { values: { start: split, end: whole.end }, levels: { start, end: split } }
+  const whole = { from: stored, bytes: page.uncompressedBytes, room }
+  return { levels: null, body: inflatePage(page, chunk, whole, work) }
 }
 
-function wordAt(memory: Uint8Array, at: number): number {
+/** Levels of a v1 page: their length comes first. */
+export function splitLevels(
+  { start, end }: Place,
+  work: ChunkWorkplace,
+): { readonly levels: Place; readonly rest: Place } {
+  const { fail } = work
+  const first = start + LENGTH_BYTES
+  if (first > end) return fail('a page ends before its levels')
+  const length = wordAt(work.memory(), start)
+  if (length > end - first) fail(`a page claims ${length} bytes of levels`)
+  const split = first + length
+  return { levels: { start: first, end: split }, rest: { start: split, end } }
+}
+
+export function wordAt(memory: Uint8Array, at: number): number {
   const byte = (index: number): number => memory[at + index] ?? 0
   return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0
 }
@@ -190,15 +206,13 @@ export function toColumn(
     work,
   }: { readonly validity: Place; readonly sink: ValueSink; readonly work: ChunkWorkplace },
 ): Column {
-  const { values, offsets } = sink.finish()
-  const memory = work.memory()
-  // Frames are made of the stretch as a whole: the padding must not show what lay there before.
-  const view = ({ start, end }: Place): Uint8Array => {
-    const next = aligned(end)
-    if (end < next) memory.fill(0, end, next)
-    return memory.subarray(start, end)
-  }
-  const bitmap = view(validity)
+  const { values, offsets } = sink.finish(rowCount)
+  const view = (place: Place): Uint8Array => paddedView(place, work.memory())
+  // There may be room for more than there are.
+  const bitmap = view({
+    start: validity.start,
+    end: Math.min(validity.end, validity.start + Math.ceil(rowCount / 8)),
+  })
   return {
     type,
     rowCount,
@@ -209,4 +223,11 @@ export function toColumn(
     offsets: offsets === null ? null : view(offsets),
     children: [],
   }
+}
+
+/** Frames are made of a stretch as a whole: the padding must not show what lay there before. */
+export function paddedView({ start, end }: Place, memory: Uint8Array): Uint8Array {
+  const next = aligned(end)
+  if (end < next) memory.fill(0, end, next)
+  return memory.subarray(start, end)
 }

@@ -13,6 +13,7 @@ import {
   type KernelMemory,
   type KernelModule,
 } from './kernel-module.ts'
+import { decodeNested } from './kernel-nested.ts'
 import { findPages, type PagedChunk } from './kernel-pages.ts'
 import type { Kernels } from './kernel-signatures.ts'
 import { canReadRows, ChunkReader } from './kernel-reader.ts'
@@ -23,6 +24,7 @@ import {
   ownScratchBytes,
   type Scratch,
 } from './kernel-scratch.ts'
+import { type ColumnPlan, isNestedPlan, type LeafPlan, type NestedNode } from './nested-plan.ts'
 
 export interface KernelDecoderOptions {
   readonly module: KernelModule
@@ -86,7 +88,8 @@ export function kernelDecoder(options: KernelDecoderOptions): KernelDecoder {
 
   const run = (plan: KernelPlan, buffer: Uint8Array, output: Place | undefined): KernelOutput => {
     const { source } = plan
-    const chunks = plan.chunks.map((chunk) => findPages(chunk, buffer, plan))
+    const found = plan.chunks.map((column) => findColumn(column, buffer, plan))
+    const chunks = found.flatMap((column): readonly PagedChunk[] => column.chunks)
     checkBudget(chunks, source)
     scratchArena.reset(region.start, region.end, source)
     const scratch = layScratch(chunks, views.placeOf(buffer) === undefined, scratchArena)
@@ -94,9 +97,15 @@ export function kernelDecoder(options: KernelDecoderOptions): KernelDecoder {
     outputArena.reset(start, end, source)
     const bring = bringer(buffer, scratch)
     const shared = { kernels, scratch, output: outputArena, memory: views.now, bring }
-    const columns = chunks.map((chunk) =>
-      decodeChunk(chunk, chunk.rowCount, { ...shared, column: chunk.column, fail: chunk.fail }),
-    )
+    const workplace = ({ column, fail }: PagedChunk) => ({ ...shared, column, fail })
+    const columns = found.map((column) => {
+      if (column.root !== undefined) {
+        const nested = column.chunks.map((paged) => ({ paged, work: workplace(paged) }))
+        return decodeNested(column.root, nested)
+      }
+      const [chunk] = column.chunks
+      return decodeChunk(chunk, chunk.rowCount, workplace(chunk))
+    })
     return { columns, end: outputArena.top }
   }
 
@@ -121,6 +130,17 @@ export function kernelDecoder(options: KernelDecoderOptions): KernelDecoder {
   }
 }
 
+/** A column whose pages are found: a nested one has a root. */
+type FoundColumn =
+  | { readonly root: NestedNode; readonly chunks: readonly PagedChunk<LeafPlan>[] }
+  | { readonly root?: undefined; readonly chunks: readonly [PagedChunk] }
+
+function findColumn(column: ColumnPlan, buffer: Uint8Array, plan: KernelPlan): FoundColumn {
+  if (!isNestedPlan(column)) return { chunks: [findPages(column, buffer, plan)] }
+  const { root, leaves } = column
+  return { root, chunks: leaves.map((leaf) => findPages(leaf, buffer, plan)) }
+}
+
 interface OpenerParts {
   readonly kernels: Kernels
   readonly scratch: Arena
@@ -133,7 +153,9 @@ function rowOpener(parts: OpenerParts): KernelDecoder['open'] {
   const { kernels, output, views, bringer } = parts
   return (plan, buffer, takeRoom) => {
     const { source, rowCount } = plan
-    const chunks = plan.chunks.map((chunk) => findPages(chunk, buffer, plan))
+    const flat = plan.chunks.flatMap((column) => (isNestedPlan(column) ? [] : [column]))
+    if (flat.length < plan.chunks.length) return
+    const chunks = flat.map((chunk) => findPages(chunk, buffer, plan))
     checkBudget(chunks, source)
     if (!chunks.every(canReadRows)) return
     const isForeign = views.placeOf(buffer) === undefined

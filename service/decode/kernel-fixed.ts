@@ -53,7 +53,11 @@ export function fixedSink(form: FixedForm, rowCount: number, work: Workplace): V
       if (page.present > 0) readValues(page, form, placeOf(page.first), work)
       scatter(page, validity)
     },
-    finish: () => ({ values: all, offsets: null }),
+    finish: (rows) => {
+      const values = { start, end: start + rows * width }
+      output.growTo(values.end)
+      return { values, offsets: null }
+    },
   }
 }
 

@@ -2,8 +2,9 @@ import { GatewayError } from '../errors.ts'
 import type { PhysicalType } from '../footers/footer.ts'
 import { type Fail, ThriftReader } from '../footers/thrift-reader.ts'
 import { PAGE_HEADER_BYTES_MAX } from './budgets.ts'
-import { checkLevels, type LevelMaxima } from './check-levels.ts'
+import { checkLevelEncodings, checkLevels, type LevelMaxima } from './check-levels.ts'
 import type { ChunkPlan } from './chunk-plan.ts'
+import { isLeafPlan } from './nested-plan.ts'
 import { type PageHeader, readPageHeader } from './page-header.ts'
 import { countRows, type PagePlace } from './row-selection.ts'
 
@@ -49,12 +50,12 @@ export interface Page extends PageHeader {
   readonly end: number
 }
 
-/** A chunk whose pages are found and hold as many values as there are rows. */
-export interface PagedChunk {
-  readonly chunk: ChunkPlan
+/** A chunk whose pages are found and hold as many values as the footer says. */
+export interface PagedChunk<Chunk extends ChunkPlan = ChunkPlan> {
+  readonly chunk: Chunk
   /** A dictionary first, where there is one; then data pages. */
   readonly pages: readonly Page[]
-  /** Rows of the pages. */
+  /** Rows of the pages; of a nested column those of the row group. */
   readonly rowCount: number
   /** Names file, row group and column in errors. */
   readonly column: string
@@ -63,22 +64,27 @@ export interface PagedChunk {
 
 /**
  * Walks the page headers of a chunk: pages lie inside it, their encodings fit its type, a dictionary comes first,
- * and the values add up to the rows of the group; or, where only some pages are there, each is where and holds as many
- * rows as the offset index says. Nothing is decompressed.
+ * and the values add up to what the footer says, which is the rows of the group where there are no lists; or, where
+ * only some pages are there, each is where and holds as many rows as the offset index says. Nothing is decompressed.
  *
  * @throws {GatewayError} `unreadable_file`, `unsupported` (encoding).
  */
-export function findPages(
-  chunk: ChunkPlan,
+export function findPages<Chunk extends ChunkPlan>(
+  chunk: Chunk,
   buffer: Uint8Array,
   { source, rowCount }: { readonly source: string; readonly rowCount: number },
-): PagedChunk {
+): PagedChunk<Chunk> {
   const column = `${source}, column ${JSON.stringify(chunk.name)}`
   const fail: Fail = (what) => {
     throw new GatewayError('unreadable_file', `${column} is damaged: ${what}`)
   }
-  const walk = { chunk, buffer, column, fail }
-  if (chunk.valueCount !== rowCount) fail(`it holds ${chunk.valueCount} values in ${rowCount} rows`)
+  const levels = levelsOf(chunk)
+  const walk = { chunk, levels, buffer, column, fail }
+  const { valueCount } = chunk
+  const isListed = levels.maxRepetitionLevel > 0
+  if (isListed ? valueCount < rowCount : valueCount !== rowCount) {
+    fail(`it holds ${valueCount} values in ${rowCount} rows`)
+  }
   const pages = chunk.pages === undefined ? walkPages(walk) : visitPages(walk, chunk.pages)
   const rows =
     chunk.pages === undefined ? rowCount : countRows(chunk.pages.map((page) => page.rows))
@@ -87,6 +93,7 @@ export function findPages(
 
 interface Walk {
   readonly chunk: ChunkPlan
+  readonly levels: ChunkLevels
   readonly buffer: Uint8Array
   readonly column: string
   readonly fail: Fail
@@ -134,7 +141,8 @@ function asData(page: Page, { isDictionary = false }: ChunkPlan): Page {
   return { ...page, type: 'data', encoding }
 }
 
-function checkedPageAt({ chunk, buffer, column, fail }: Walk, position: number, end: number): Page {
+function checkedPageAt(walk: Walk, position: number, end: number): Page {
+  const { chunk, levels, buffer, column, fail } = walk
   const page = pageAt(buffer, position, end, fail)
   if (page.type === 'index') return page
   if (!encodingsOf[chunk.physicalType].includes(page.encoding)) {
@@ -144,13 +152,34 @@ function checkedPageAt({ chunk, buffer, column, fail }: Walk, position: number, 
     )
   }
   if (page.type === 'dictionary') return page
+  if (levels.isNested) {
+    checkLevelEncodings(page, levels, column)
+    return page
+  }
   const bytes = buffer.subarray(page.start, page.end)
-  checkLevels(page, bytes, levelsOf(chunk), { source: column, fail })
+  checkLevels(page, bytes, levels, { source: column, fail })
   return page
 }
 
-function levelsOf({ isOptional }: ChunkPlan): LevelMaxima {
-  return { maxDefinitionLevel: Number(isOptional), maxRepetitionLevel: 0 }
+interface ChunkLevels extends LevelMaxima {
+  /** The kernels count and check them as they read them: kernel-levels.ts. */
+  readonly isNested: boolean
+}
+
+function levelsOf(chunk: ChunkPlan): ChunkLevels {
+  if (!isLeafPlan(chunk)) {
+    return {
+      isNested: false,
+      maxDefinitionLevel: Number(chunk.isOptional),
+      maxRepetitionLevel: 0,
+    }
+  }
+  const { definitionMax, elements } = chunk.levels
+  return {
+    isNested: true,
+    maxDefinitionLevel: definitionMax,
+    maxRepetitionLevel: elements.length,
+  }
 }
 
 function pageAt(buffer: Uint8Array, position: number, chunkEnd: number, fail: Fail): Page {

@@ -1,6 +1,7 @@
 import type { ChunkPlan } from './chunk-plan.ts'
 import { aligned, type Arena } from './kernel-arena.ts'
 import type { Place } from './kernel-inflate.ts'
+import { isLeafPlan } from './nested-plan.ts'
 import { encodings, type Page, type PagedChunk } from './kernel-pages.ts'
 
 /** Indices that are unpacked before their values are looked up: 16 KiB stay in the nearest cache. */
@@ -32,6 +33,9 @@ export interface Scratch {
   readonly indices: Place
   /** Values on their way from an encoding to their form. */
   readonly staging: Place
+  /** Levels of a page's values, a byte each. */
+  readonly repetitions: Place
+  readonly definitions: Place
 }
 
 /** Room of one chunk that is read some rows at a time, between which others are read. */
@@ -90,6 +94,8 @@ function needsOf(chunks: readonly PagedChunk[], isForeign: boolean): Needs {
     dictionary: 0,
     table: 0,
     staging: 0,
+    repetitions: 0,
+    definitions: 0,
   }
   for (const { chunk, pages } of chunks) {
     for (const page of pages) {
@@ -97,7 +103,10 @@ function needsOf(chunks: readonly PagedChunk[], isForeign: boolean): Needs {
       needs[kind] = Math.max(needs[kind], page.uncompressedBytes)
       if (isForeign) needs.input = Math.max(needs.input, page.compressedBytes)
       if (kind === 'dictionary') needs.table = Math.max(needs.table, tableBytes(chunk, page))
-      else needs.staging = Math.max(needs.staging, stagingBytes(chunk, page))
+      else {
+        needs.staging = Math.max(needs.staging, stagingBytes(chunk, page))
+        addLevels(needs, chunk, page)
+      }
     }
   }
   return needs
@@ -111,7 +120,16 @@ function takeRooms(needs: Needs, arena: Arena): Record<keyof Needs, Place> {
     dictionary: takeRoom(needs.dictionary, arena),
     table: takeRoom(needs.table, arena),
     staging: takeRoom(needs.staging, arena),
+    repetitions: takeRoom(needs.repetitions, arena),
+    definitions: takeRoom(needs.definitions, arena),
   }
+}
+
+function addLevels(needs: Needs, chunk: ChunkPlan, { valueCount }: Page): void {
+  if (!isLeafPlan(chunk)) return
+  const { definitionMax, elements } = chunk.levels
+  if (definitionMax > 0) needs.definitions = Math.max(needs.definitions, valueCount)
+  if (elements.length > 0) needs.repetitions = Math.max(needs.repetitions, valueCount)
 }
 
 function takeRoom(bytes: number, arena: Arena): Place {

@@ -36,6 +36,51 @@ export interface Kernels {
   ): number
   readIndices(state: number, count: number, limit: number, out: number, outEnd: number): number
   startIndices(state: number, src: number, end: number): number
+  readLevels(
+    src: number,
+    end: number,
+    count: number,
+    most: number,
+    out: number,
+    outEnd: number,
+  ): number
+  checkRepeats(
+    repetitions: number,
+    definitions: number,
+    count: number,
+    level: number,
+    element: number,
+    before: number,
+  ): number
+  countSlots(
+    repetitions: number,
+    definitions: number,
+    count: number,
+    repetition: number,
+    definition: number,
+  ): number
+  slotBits(
+    repetitions: number,
+    definitions: number,
+    count: number,
+    repetition: number,
+    definition: number,
+    present: number,
+    to: number,
+    toBit: number,
+    toEnd: number,
+  ): number
+  listOffsets(
+    repetitions: number,
+    definitions: number,
+    count: number,
+    repetition: number,
+    definition: number,
+    element: number,
+    offsets: number,
+    first: number,
+    offsetsEnd: number,
+  ): number
   gatherFixed(
     indices: number,
     count: number,

@@ -49,8 +49,8 @@ export interface OpenPage {
 /** Where the values of a column come together, page by page. */
 export interface ValueSink {
   append(page: OpenPage): void
-  /** The buffers, when all rows are there. */
-  finish(): { readonly values: Place; readonly offsets: Place | null }
+  /** The buffers, when all rows are there: as many as there was room for, or fewer. */
+  finish(rowCount: number): { readonly values: Place; readonly offsets: Place | null }
 }
 
 /** The result of a kernel, when it is not a fault. */

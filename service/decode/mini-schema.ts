@@ -20,7 +20,7 @@ export function writeMiniSchema(
   columnIndexes: readonly number[],
   widened: ReadonlySet<number>,
 ): { elementCount: number; bytes: Uint8Array } {
-  const root = schemaOf(footer.bytes)
+  const root = schemaOf(footer)
   const writer = new ThriftWriter()
   let elementCount = 1
   writer.element(() => {
@@ -46,8 +46,9 @@ export function writeMiniSchema(
   return { elementCount, bytes: writer.finish(0) }
 }
 
-function schemaOf(footerBytes: Uint8Array): SchemaNode {
-  const reader = new ThriftReader(footerBytes, 0, failScanned)
+/** The root of the file's schema, read anew: footers do not keep it. */
+export function schemaOf(footer: Footer): SchemaNode {
+  const reader = new ThriftReader(footer.bytes, 0, failScanned)
   for (let id = reader.field(0); id !== STOP; id = reader.field(id)) {
     if (id === SCHEMA_FIELD) return readSchema(reader)
     reader.skip()
