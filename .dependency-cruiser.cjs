@@ -106,6 +106,8 @@ module.exports = {
       '@aws-sdk',
       '^(service/(objects|credentials|athena|demo)/|shim-lambda/(spill|secrets|data-key)\\.ts$)',
     ),
+    fence('jose', 'jose', '^service/credentials/'),
+    fence('yaml', 'yaml', '^service/credentials/'),
     fence('minio', 'minio', '^service/(objects|credentials|demo)/'),
   ],
   options: {

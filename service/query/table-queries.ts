@@ -13,7 +13,7 @@ import { isTrue, predicateTrue } from '../predicate/predicate.ts'
 import type { Frame } from '../scan/frame.ts'
 import type { ScanColumn, ScanRequest } from '../scan/scan-request.ts'
 import { frameLimits, MESSAGE_BYTES_MAX, textLimits } from './frame-limits.ts'
-import { matchesPattern } from './name-pattern.ts'
+import { matchesPattern } from '../predicate/name-pattern.ts'
 import { selectFields, tableFields } from './table-columns.ts'
 import type { TableRequest } from './table-request.ts'
 

@@ -92,7 +92,10 @@ t.test('who is not known is refused before anything is read, and observed', asyn
   }
   t.strictSame(shown, [{}, { authorization: 'Bearer bad' }, { token: 'bad' }])
   t.strictSame(asked, [])
-  t.strictSame(calls, refused.map(() => ({ caller: '', code: 'unauthenticated' })))
+  t.strictSame(
+    calls,
+    refused.map(() => ({ caller: '', code: 'unauthenticated' })),
+  )
 })
 
 t.test('health, and methods that there are not, are no different', async (t) => {

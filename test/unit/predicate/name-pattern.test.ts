@@ -1,5 +1,5 @@
 import t from 'tap'
-import { matchesPattern } from '../../../service/query/name-pattern.ts'
+import { matchesPattern } from '../../../service/predicate/name-pattern.ts'
 import { randomNumbers } from '../../support/columns-random.ts'
 
 t.test('a star stands for any characters, a question mark for one', async (t) => {
