@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import { Catalog } from './catalog/catalog.ts'
-import type { Config, TlsFiles } from './config.ts'
+import type { Config } from './config.ts'
 import { identifyAnybody } from './credentials/caller.ts'
 import { credentialsReport } from './credentials/credentials-report.ts'
+import { ServerCertificate } from './credentials/server-certificate.ts'
 import { GatewayError } from './errors.ts'
 import { athenaBackend } from './federation/athena-backend.ts'
 import { federationService } from './federation/federation-service.ts'
@@ -18,8 +18,10 @@ import { SmallFiles } from './footers/small-files.ts'
 import { grpcServer } from './grpc/grpc-server.ts'
 import type { CallObserver } from './grpc/serve-call.ts'
 import { httpServer } from './http/http-server.ts'
+import { metricsServer } from './http/metrics-server.ts'
 import { MetricsRegistry } from './metrics/registry.ts'
 import type { CostNote } from './metrics/cost-note.ts'
+import { watchCertificate } from './metrics/watch-certificate.ts'
 import { watchCredentials } from './metrics/watch-credentials.ts'
 import { watchDescribe } from './metrics/watch-describe.ts'
 import { watchFooters } from './metrics/watch-footers.ts'
@@ -67,9 +69,18 @@ export interface GatewayParts {
   readonly version: string
 }
 
+/** As bound. */
+export interface GatewayAddresses {
+  /** `http(s)://host:port`. */
+  readonly http: string
+  /** `host:port`. */
+  readonly grpc: string
+  /** `http://host:port`; absent: on the HTTP port. */
+  readonly metrics?: string
+}
+
 export interface Gateway {
-  /** `http(s)://host:port` and `host:port` as bound. */
-  listen(): Promise<{ readonly http: string; readonly grpc: string }>
+  listen(): Promise<GatewayAddresses>
   /** Stops taking calls, waits for the running ones up to the configured time, ends everything. */
   close(): Promise<void>
 }
@@ -84,6 +95,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     )
   }
   const registry = new MetricsRegistry(version)
+  const tls = await openCertificate(config, registry, log)
   const { credentials, store, archive, pool, backend, queries } = await openRooms(
     config,
     registry,
@@ -96,7 +108,6 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
   const keeper = { observe: observer(registry, log), translate, identify }
   const federation = federationService({ ...keeper, backendFor })
   const flight = flightService({ ...keeper, queriesFor })
-  const tls = config.tls && readTls(config.tls)
   const services = [federation, flight]
   const grpc = grpcServer({ ...config.grpc, ...(tls && { tls }), ...keeper, services })
   let accepting = true
@@ -116,14 +127,22 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     observe: keeper.observe,
     health,
     quarantine: { quarantine, nowMs },
+    hasMetrics: config.metrics === undefined,
     translate,
   })
+  const metrics = config.metrics && metricsServer({ ...config.metrics, registry })
   return {
-    listen: async () => ({ http: await http.listen(), grpc: await grpc.listen() }),
+    listen: async () => ({
+      http: await http.listen(),
+      grpc: await grpc.listen(),
+      ...(metrics && { metrics: await metrics.listen() }),
+    }),
     close: async () => {
       accepting = false
       await grpc.close(config.shutdownTimeoutMs)
       await http.close(config.shutdownTimeoutMs)
+      await metrics?.close()
+      tls?.close()
       await pool.close()
       await archive?.close()
       store.close()
@@ -220,6 +239,27 @@ async function openRooms(config: Config, registry: MetricsRegistry, note: CostNo
   return { credentials, store, archive, pool, backend, queries }
 }
 
+async function openCertificate(
+  { tls }: Config,
+  registry: MetricsRegistry,
+  log: Logger,
+): Promise<ServerCertificate | undefined> {
+  if (tls === undefined) return undefined
+  const certificate = await ServerCertificate.open(tls, {
+    nowMs: Date.now,
+    onBroken: (error) => {
+      registry.add('certificateReads', 1, { outcome: 'broken' })
+      log.error({ reason: error.message }, 'the new certificate is not taken, the old one stays')
+    },
+    onRenewed: () => {
+      registry.add('certificateReads', 1, { outcome: 'renewed' })
+      log.info('new certificate')
+    },
+  })
+  watchCertificate(registry, certificate, Date.now)
+  return certificate
+}
+
 async function openArchive(config: Config): Promise<FooterArchive | undefined> {
   const { cacheDirectory: directory, cacheDirectoryBytesMax: bytesMax } = config
   return directory === undefined ? undefined : FooterArchive.open({ directory, bytesMax })
@@ -254,15 +294,5 @@ function observer(registry: MetricsRegistry, log: Logger): CallObserver {
     const facts = { method, caller, queryId, code, ms: Math.round(durationMs) }
     if (error) log.warn({ ...facts, reason: error.message }, 'call failed')
     else log.debug(facts, 'call')
-  }
-}
-
-function readTls({ certificateFile, keyFile, clientAuthorityFile }: TlsFiles) {
-  return {
-    certificate: readFileSync(certificateFile),
-    key: readFileSync(keyFile),
-    ...(clientAuthorityFile !== undefined && {
-      clientAuthority: readFileSync(clientAuthorityFile),
-    }),
   }
 }

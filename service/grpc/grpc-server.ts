@@ -1,27 +1,44 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
-import { Server, ServerCredentials } from '@grpc/grpc-js'
-import { GatewayError } from '../errors.ts'
+import { Server } from '@grpc/grpc-js'
+import type { TlsSource } from '../credentials/server-certificate.ts'
 import type { Identify } from '../credentials/caller.ts'
 import { sendFramedAsIs } from './framed-message.ts'
+import { followingCredentials } from './following-credentials.ts'
+import { grpcListener } from './grpc-listener.ts'
 import { addHealthService } from './health-service.ts'
 import { identifyCalls } from './identify-calls.ts'
 import type { CallKeeper } from './serve-call.ts'
 import { guardUnknownMethods } from './unknown-methods.ts'
 
-/** Requests are small: names, constraints (an IN list of 1,000 values is 1 MB) and tickets. */
-const REQUEST_BYTES_MAX = 8 * 1024 * 1024
-/** Header lists beyond this are refused by HTTP/2 itself. */
-const METADATA_BYTES_MAX = 32 * 1024
-/** Streams of one connection; Athena's shims hold one connection each. */
-const STREAMS_PER_CONNECTION_MAX = 1_000
-/** Dead peers are found by pings of this period. */
-const KEEPALIVE_MS = 60_000
+export interface GrpcLimits {
+  /** Bytes of one request. */
+  readonly requestBytesMax: number
+  /** Streams of one connection. */
+  readonly streamsPerConnectionMax: number
+  /** Connections at once; whoever comes then is hung up on. */
+  readonly connectionsMax: number
+  /** A connection that says nothing at all for so long is hung up on. */
+  readonly silenceMsMax: number
+  /** Peers are pinged in this period, and given up when they do not answer within `pingMsMax`. */
+  readonly pingPeriodMs: number
+  readonly pingMsMax: number
+  /** A connection without calls is ended after so long; clients open another when they need one. */
+  readonly idleMsMax: number
+}
 
-export interface GrpcTls {
-  readonly certificate: Buffer
-  readonly key: Buffer
-  /** Authority of client certificates; present: a client must show one. */
-  readonly clientAuthority?: Buffer
+/**
+ * Requests are names, constraints (an IN list of 1,000 values is 1 MB) and tickets. Athena's shims hold one connection
+ * each, and its default is 1,000 of them at once for a whole account. Headers have no option in grpc-js: Node's HTTP/2
+ * resets a stream with more than 128 of them, and ends a connection that sends one beyond 64 KiB.
+ */
+export const grpcLimits: GrpcLimits = {
+  requestBytesMax: 8 << 20,
+  streamsPerConnectionMax: 1_000,
+  connectionsMax: 2_000,
+  silenceMsMax: 10_000,
+  pingPeriodMs: 60_000,
+  pingMsMax: 20_000,
+  idleMsMax: 15 * 60_000,
 }
 
 export interface GrpcServerOptions extends CallKeeper {
@@ -30,8 +47,9 @@ export interface GrpcServerOptions extends CallKeeper {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
-  readonly tls?: GrpcTls
+  readonly tls?: TlsSource
   readonly services: readonly GrpcService[]
+  readonly limits?: Partial<GrpcLimits>
 }
 
 export interface GrpcService {
@@ -49,15 +67,17 @@ export interface GrpcServer {
 }
 
 export function grpcServer(options: GrpcServerOptions): GrpcServer {
+  const limits = { ...grpcLimits, ...options.limits }
   const selfIdentified = new Set(
     options.services.flatMap((service) => service.selfIdentified ?? []),
   )
   const server = new Server({
-    'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
+    'grpc.max_receive_message_length': limits.requestBytesMax,
     'grpc.max_send_message_length': -1,
-    'grpc.max_metadata_size': METADATA_BYTES_MAX,
-    'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
-    'grpc.keepalive_time_ms': KEEPALIVE_MS,
+    'grpc.max_concurrent_streams': limits.streamsPerConnectionMax,
+    'grpc.max_connection_idle_ms': limits.idleMsMax,
+    'grpc.keepalive_time_ms': limits.pingPeriodMs,
+    'grpc.keepalive_timeout_ms': limits.pingMsMax,
     'grpc.keepalive_permit_without_calls': 1,
     // The first stands next to the wire, where it finds what it looks for.
     interceptors: [sendFramedAsIs, identifyCalls({ ...options, selfIdentified })],
@@ -67,45 +87,21 @@ export function grpcServer(options: GrpcServerOptions): GrpcServer {
   for (const { definition, implementation } of options.services) {
     server.addService(definition, implementation)
   }
+  const injector = server.createConnectionInjector(followingCredentials(options.tls))
+  const { host, port } = options
+  const listener = grpcListener({ host, port, injector, ...limits })
   return {
     listen: async () => {
-      const port = await bind(server, options)
+      const address = await listener.listen()
       health.sayServing()
-      return addressText(options.host, port)
+      return address
     },
     close: async (timeoutMs) => {
       health.sayNotServing()
+      listener.close()
       await drain(server, timeoutMs)
     },
   }
-}
-
-function bind(server: Server, options: GrpcServerOptions): Promise<number> {
-  const { host, port, tls } = options
-  const credentials = tls
-    ? ServerCredentials.createSsl(
-        tls.clientAuthority ?? null,
-        [{ cert_chain: tls.certificate, private_key: tls.key }],
-        tls.clientAuthority !== undefined,
-      )
-    : ServerCredentials.createInsecure()
-  const address = addressText(host, port)
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, bound) => {
-      if (error) {
-        reject(
-          new GatewayError('unavailable', `cannot listen on ${address}: ${error.message}`, {
-            cause: error,
-          }),
-        )
-      } else resolve(bound)
-    })
-  })
-}
-
-/** IPv6 stands in brackets. */
-function addressText(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function drain(server: Server, timeoutMs: number): Promise<void> {

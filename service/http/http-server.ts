@@ -1,15 +1,17 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import fastify from 'fastify'
 import type { Caller, Identify } from '../credentials/caller.ts'
 import { GatewayError } from '../errors.ts'
+import type { TlsSource } from '../credentials/server-certificate.ts'
 import type { CallObserver } from '../grpc/serve-call.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
 import type { TableQueries } from '../query/table-queries.ts'
-import { errorBody, httpStatus } from './error-status.ts'
+import { errorBody, httpStatus, retryHeaders } from './error-status.ts'
 import type { HealthOptions } from './routes-health.ts'
 import { healthRoutes } from './routes-health.ts'
 import { callerName, identifyRequests } from './identify-requests.ts'
+import type { HttpLimits } from './limited-app.ts'
+import { limitedApp, listenOn } from './limited-app.ts'
 import { openApi } from './open-api.ts'
 import { readerLeft } from './request-signal.ts'
 import { metricsRoutes } from './routes-metrics.ts'
@@ -19,27 +21,15 @@ import { readRoutes } from './routes-read.ts'
 import { startRoutes } from './routes-start.ts'
 import { tableRoutes } from './routes-tables.ts'
 
-/** Requests to this door are small JSON. */
-const BODY_BYTES_MAX = 1024 * 1024
-/** A request must arrive whole within this time. */
-const REQUEST_TIMEOUT_MS = 30_000
 /** Reads that still run when the service ends. */
 const GRACE_MS = 10_000
-/** Longer than the idle time of common balancers (60 s), so that they close first. */
-const KEEP_ALIVE_MS = 65_000
-
-export interface HttpTls {
-  readonly certificate: Buffer
-  readonly key: Buffer
-  /** Authority of client certificates; present: a client must show one. */
-  readonly clientAuthority?: Buffer
-}
 
 export interface HttpServerOptions {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
-  readonly tls?: HttpTls
+  readonly tls?: TlsSource
+  readonly limits?: Partial<HttpLimits>
   readonly registry: MetricsRegistry
   readonly identify: Identify
   /** What a caller may ask. */
@@ -48,6 +38,8 @@ export interface HttpServerOptions {
   readonly version: string
   readonly health: HealthOptions
   readonly quarantine: QuarantineRoutesOptions
+  /** False: `/metrics` has a port of its own. Default true. */
+  readonly hasMetrics?: boolean
   /** Told of every call of `/v1/…` that ended. */
   readonly observe?: CallObserver
   /** Told of errors whose cause only the log may know. */
@@ -62,12 +54,12 @@ export interface HttpServer {
 }
 
 export function httpServer(options: HttpServerOptions): HttpServer {
-  const app = createApp(options.tls)
+  const app = limitedApp(options)
   const failed = watchCalls(app, options)
   identifyRequests(app, options.identify)
   app.setErrorHandler((reason, { raw }, reply) => {
     const error = failed(raw, reason)
-    return reply.code(httpStatus[error.code]).send(errorBody(error))
+    return reply.code(httpStatus[error.code]).headers(retryHeaders(error)).send(errorBody(error))
   })
   app.setNotFoundHandler((request, reply) => {
     const error = new GatewayError(
@@ -83,21 +75,10 @@ export function httpServer(options: HttpServerOptions): HttpServer {
   app.register(tableRoutes, { queriesFor, closing: closing.signal })
   app.register(readRoutes, { queriesFor, failed, closing: closing.signal })
   app.register(healthRoutes, options.health)
-  app.register(metricsRoutes, { registry: options.registry })
+  if (options.hasMetrics ?? true) app.register(metricsRoutes, { registry: options.registry })
   app.register(quarantineRoutes, options.quarantine)
   return {
-    listen: async () => {
-      try {
-        return await app.listen({ host: options.host, port: options.port })
-      } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause)
-        throw new GatewayError(
-          'unavailable',
-          `cannot listen on ${options.host}:${options.port}: ${reason}`,
-          { cause },
-        )
-      }
-    },
+    listen: () => listenOn(app, options),
     close: async (graceMs = GRACE_MS) => {
       const timer = setTimeout(
         () => closing.abort(new GatewayError('unavailable', 'the service is shutting down')),
@@ -135,24 +116,6 @@ function watchCalls(app: FastifyInstance, { observe, translate }: HttpServerOpti
     errors.set(request, error)
     return error
   }
-}
-
-function createApp(tls: HttpTls | undefined): FastifyInstance {
-  const limits = {
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    forceCloseConnections: 'idle',
-  } as const
-  if (!tls) return fastify(limits)
-  const { certificate, key, clientAuthority } = tls
-  const authority = clientAuthority
-    ? { ca: clientAuthority, requestCert: true, rejectUnauthorized: true }
-    : {}
-  return fastify({
-    ...limits,
-    https: { cert: certificate, key, ...authority },
-  })
 }
 
 function isFastifyRefusal(reason: unknown): reason is Error & { statusCode: number } {

@@ -16,6 +16,7 @@ import {
   testCertificateKey,
 } from '../../support/embedded-certificate.ts'
 import { failureOf, federationClient } from '../../support/federation-client.ts'
+import { unchangingTls } from '../../support/tls-source.ts'
 
 const { listSchemas, planSplits } = Federation.method
 const drainMs = 10_000
@@ -152,7 +153,7 @@ t.test('watchers of the health are told of the drain and let go', async (t) => {
 })
 
 t.test('with TLS, and a client that must show a certificate', async (t) => {
-  const tls = { certificate: Buffer.from(testCertificate), key: Buffer.from(testCertificateKey) }
+  const pair = { certificate: Buffer.from(testCertificate), key: Buffer.from(testCertificateKey) }
   const authority = Buffer.from(testAuthority)
   const { path, requestSerialize, responseDeserialize } = methodDefinition(listSchemas)
   const ask = async (address: string): Promise<unknown> => {
@@ -169,11 +170,11 @@ t.test('with TLS, and a client that must show a certificate', async (t) => {
       )
     })
   }
-  const open = await listening(t, async () => ['lake'], { tls })
+  const open = await listening(t, async () => ['lake'], { tls: unchangingTls(pair) })
   t.strictSame(await ask(open.address), ['lake'])
   t.match(await failureOf(open.client.call(listSchemas, {})), { status: status.UNAVAILABLE })
   const mutual = await listening(t, async () => ['lake'], {
-    tls: { ...tls, clientAuthority: authority },
+    tls: unchangingTls({ ...pair, clientAuthority: authority }),
   })
   t.match(await failureOf(ask(mutual.address)), { status: status.UNAVAILABLE })
 })

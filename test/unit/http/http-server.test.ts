@@ -16,6 +16,7 @@ import {
   testCertificate,
   testCertificateKey,
 } from '../../support/embedded-certificate.ts'
+import { unchangingTls } from '../../support/tls-source.ts'
 
 interface Parts extends Partial<Omit<HttpServerOptions, 'health'>> {
   readonly health?: Partial<HealthOptions>
@@ -197,16 +198,16 @@ t.test('closing waits for a running request and not for idle connections', async
 })
 
 t.test('with TLS, and a client that must show a certificate', async (t) => {
-  const tls = { certificate: Buffer.from(testCertificate), key: Buffer.from(testCertificateKey) }
+  const pair = { certificate: Buffer.from(testCertificate), key: Buffer.from(testCertificateKey) }
   const get = async (url: string): Promise<string> => {
     const [response] = await once(httpsRequest(url, { ca: testAuthority }).end(), 'response')
     return text(response)
   }
-  const open = await listening(t, { tls })
+  const open = await listening(t, { tls: unchangingTls(pair) })
   t.match(open, /^https:\/\/127\.0\.0\.1:\d+$/)
   t.equal(await get(`${open}/healthz`), '{"status":"alive"}')
   const mutual = await listening(t, {
-    tls: { ...tls, clientAuthority: Buffer.from(testAuthority) },
+    tls: unchangingTls({ ...pair, clientAuthority: Buffer.from(testAuthority) }),
   })
   await t.rejects(get(`${mutual}/healthz`))
 })

@@ -98,9 +98,9 @@ t.test(
     const { port, stream } = await listening(t, { tls })
     const agent = new Agent({ ca: authority.certificate, keepAlive: true })
     t.teardown(() => agent.destroy())
+    stream.write('before ')
     const [running] = await once(get({ port, agent, path: '/stream' }), 'response')
     const received: Promise<string> = text(running)
-    stream.write('before ')
     const serialOf = async (): Promise<string | undefined> => {
       const socket: TLSSocket = connectTls({ port, ca: authority.certificate })
       t.teardown(() => socket.destroy())
