@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { Field } from '../arrow/arrow-type.ts'
 import type { RecordArchive } from '../footers/footer-archive.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
@@ -110,8 +110,7 @@ export class SchemaLedger {
 
 /** Part of a sha256: no two of a table's files share it by chance. */
 function hashOf({ key, etag }: ObjectVersion): string {
-  const hash = createHash('sha256').update(key).update('\0').update(etag).digest()
-  return hash.toString('latin1', 0, HASH_BYTES)
+  return digest('sha256', `${key}\0${etag}`, 'buffer').toString('latin1', 0, HASH_BYTES)
 }
 
 /** Fields are plain data: JSON has all of it. */

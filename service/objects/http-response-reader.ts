@@ -55,8 +55,7 @@ export class HttpResponseReader {
   /** What follows the head. */
   #pushHead(bytes: Uint8Array): Uint8Array | 'odd' {
     const before = this.#text.length
-    const taken = bytes.subarray(0, HEAD_BYTES_MAX - before)
-    this.#text += latin1(taken)
+    this.#text += latin1(headPart(bytes, before))
     // The end may have begun in what came before.
     const end = this.#text.indexOf(HEAD_END, Math.max(0, before - HEAD_END.length + 1))
     if (end < 0) return this.#text.length < HEAD_BYTES_MAX ? bytes.subarray(bytes.length) : 'odd'
@@ -67,6 +66,16 @@ export class HttpResponseReader {
     this.#body = body
     return bytes.subarray(end + HEAD_END.length - before)
   }
+}
+
+/** Of the bytes after so many others what may belong to the head: of an answer that comes in one piece, no more. */
+function headPart(bytes: Uint8Array, before: number): Uint8Array {
+  const part = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).subarray(
+    0,
+    HEAD_BYTES_MAX - before,
+  )
+  const end = part.indexOf(HEAD_END)
+  return end < 0 ? part : part.subarray(0, end + HEAD_END.length)
 }
 
 function latin1({ buffer, byteOffset, length }: Uint8Array): string {

@@ -63,9 +63,12 @@ export const emptyLedger: Ledger = Object.freeze({
 })
 
 export function addLedgers(left: Ledger, right: Partial<Ledger>): Ledger {
-  const sum: Record<LedgerCount, number> = { ...left }
-  for (const count of ledgerCounts) sum[count] += right[count] ?? 0
-  return { ...sum, notApplied: [...new Set([...left.notApplied, ...(right.notApplied ?? [])])] }
+  const { notApplied, ...counts } = right
+  const sum: { -readonly [Member in keyof Ledger]: Ledger[Member] } = { ...left }
+  // Most are of few counts, and there is one for each row group.
+  for (const count of Object.keys(counts) as LedgerCount[]) sum[count] += counts[count] ?? 0
+  if (notApplied) sum.notApplied = [...new Set([...left.notApplied, ...notApplied])]
+  return sum
 }
 
 export function tallyInLedger({ requests, bytes }: StoreTally): Partial<Ledger> {

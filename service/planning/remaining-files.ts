@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { ObjectVersion } from '../objects/object-store.ts'
 
 /**
@@ -26,10 +26,7 @@ export const emptySum: FileSum = { count: 0, sum: 0n }
 
 /** 64 bits of a hash of key and ETag. */
 export function hashFile({ key, etag }: ObjectVersion): bigint {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([key, etag]))
-    .digest()
-  return hash.readBigUInt64LE()
+  return digest('sha256', JSON.stringify([key, etag]), 'buffer').readBigUInt64LE()
 }
 
 export function addFile({ count, sum }: FileSum, object: ObjectVersion): FileSum {
