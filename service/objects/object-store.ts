@@ -55,6 +55,8 @@ export interface ReadRequest {
   readonly onVersion?: (versionId: string) => void
   /** Told when the bytes come from memory: the store is not asked. */
   readonly onCached?: () => void
+  /** The store itself is asked, whatever is kept in memory: what is read tells whether the version is still there. */
+  readonly fresh?: boolean
   /** Absent: neither of them. */
   readonly purpose?: ReadPurpose
 }

@@ -65,7 +65,8 @@ export function withByteCache(store: ObjectStore, options: ByteCacheOptions): Ca
     list: (request, signal) => store.list(request, signal),
     async read(request, signal) {
       const length = rangeLength(request.range)
-      if (length > rangeBytesMax || length > bytesMax) return store.read(request, signal)
+      const isLong = length > rangeBytesMax || length > bytesMax
+      if (isLong || request.fresh === true) return store.read(request, signal)
       const key = readKey(store.id, request)
       const entry = held.get(key)
       if (entry !== undefined) {

@@ -6,7 +6,7 @@ import { SharedFlights } from './shared-flights.ts'
 
 /**
  * Equal reads and lists at the same time go to the store once. A read into the caller's own memory goes alone: it
- * must end when its caller leaves, whoever else waits.
+ * must end when its caller leaves, whoever else waits; so does a fresh one: another may have begun before a change.
  */
 export function withSingleFlight(store: ObjectStore): ObjectStore {
   const reads = new SharedFlights<ReadVersion>()
@@ -21,7 +21,7 @@ export function withSingleFlight(store: ObjectStore): ObjectStore {
       return lists.join(key, (shared) => store.list(request, shared), signal)
     },
     async read(request, signal) {
-      if (request.into !== undefined) return store.read(request, signal)
+      if (request.into !== undefined || request.fresh === true) return store.read(request, signal)
       let first = false
       const start = (shared: AbortSignal): Promise<ReadVersion> => {
         first = true

@@ -75,14 +75,14 @@ export async function fetchRowGroup(
   return { piece, buffer, release: () => lent.release() }
 }
 
-/** Asks for a byte, so that a file that was replaced or deleted is told as changed; a pinned version cannot be. */
+/** Asks the store for a byte, so that a file that was replaced or deleted is told as changed; a pinned version cannot be. */
 async function confirm(
   object: ObjectVersion,
   { start, bytes }: BytesAtHand,
   { parts, signal }: { readonly parts: FetchParts; readonly signal: AbortSignal },
 ): Promise<void> {
   if (object.versionId !== undefined || bytes.length === 0) return
-  await readData(parts, { object, range: { start, end: start + 1 } }, signal)
+  await readData(parts, { object, range: { start, end: start + 1 }, fresh: true }, signal)
 }
 
 /** Zeroes what no read fills: a buffer used before may hold another table's bytes. */

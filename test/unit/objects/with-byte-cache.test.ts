@@ -26,6 +26,21 @@ t.test('a short range is read once, and each reader has bytes of its own', async
   t.strictSame(cached.counters(), { hits: 2, misses: 1, evictions: 0, entries: 1, bytes: 10 })
 })
 
+t.test('a fresh read asks the store and leaves nothing behind', async (t) => {
+  const memory = memoryStore()
+  const object = memory.put('lake', 'data', Buffer.alloc(100, 'x'))
+  const counting = countingStore(memory)
+  const cached = withByteCache(counting, { bytesMax: 1_000 })
+  const request = { object, range: { start: 0, end: 1 } }
+  for (let time = 0; time < 2; time++) await cached.read({ ...request, fresh: true }, signal)
+  t.equal(counting.reads.length, 2)
+  t.match(cached.counters(), { hits: 0, entries: 0 })
+  await cached.read(request, signal)
+  memory.put('lake', 'data', Buffer.from('new'))
+  await cached.read(request, signal)
+  await t.rejects(cached.read({ ...request, fresh: true }, signal), { code: 'object_changed' })
+})
+
 t.test('another version is another entry', async (t) => {
   const memory = memoryStore()
   const cached = withByteCache(memory, { bytesMax: 1_000 })

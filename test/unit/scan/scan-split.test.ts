@@ -4,6 +4,7 @@ import { parquetWasmDecoder } from '../../../service/decode/parquet-wasm-decoder
 import { FooterCache } from '../../../service/footers/footer-cache.ts'
 import { memoryStore } from '../../../service/objects/memory-store.ts'
 import type { ListedObject } from '../../../service/objects/object-store.ts'
+import { withByteCache } from '../../../service/objects/with-byte-cache.ts'
 import type { Split } from '../../../service/planning/split.ts'
 import type { FrameLimits } from '../../../service/scan/frame.ts'
 import { InProcessRunner } from '../../../service/scan/in-process-runner.ts'
@@ -98,6 +99,29 @@ t.test(
       t.equal(table.store.reads.length, asked)
       t.equal(cachedBytes > 0, asked > 0, name)
     }
+  },
+)
+
+t.test(
+  'a file at hand that was replaced between two reads is told, whatever is cached',
+  const [other = ''] = goldenNames().filter((one) => one !== 'structs')
+  async (t) => {
+    const name = 'structs'
+    const table = tableOf({ 'a.parquet': name })
+    const fields = await fieldsOf(table)
+    const split = await splitOf(table, table.objects)
+    const store = withByteCache(table.store, { bytesMax: MIB, keep: 'all' })
+    const runner = new InProcessRunner({ store, decoder, nowMs: () => performance.now() })
+    const read = async () => {
+      const smallFiles = { get: () => goldenBytes(name) }
+      const request = { split, columns: fields.map(fromFile), frames }
+      const scan = scanSplit(request, { ...table.deps, runner, smallFiles }, quiet)
+      return rowsOfFrames(fields, scan.frames)
+    }
+    for (let time = 0; time < 3; time++) t.strictSame(await read(), goldenRows(name))
+    t.equal(table.store.reads.length, 3, 'the store is asked each time')
+    table.memory.put('b', 't/a.parquet', goldenBytes(other))
+    await t.rejects(read(), { code: 'object_changed' })
   },
 )
 
