@@ -104,8 +104,8 @@ t.test(
 
 t.test(
   'a file at hand that was replaced between two reads is told, whatever is cached',
-  const [other = ''] = goldenNames().filter((one) => one !== 'structs')
   async (t) => {
+    const [other = ''] = goldenNames().filter((one) => one !== 'structs')
     const name = 'structs'
     const table = tableOf({ 'a.parquet': name })
     const fields = await fieldsOf(table)
