@@ -11,6 +11,7 @@ const rooms = [
   'planning',
   'scan',
   'metrics',
+  'access',
   'query',
   'grpc',
   'federation',

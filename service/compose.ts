@@ -2,9 +2,15 @@ import { setMaxListeners } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
+import type { AccessParts } from './access/access.ts'
+import { accessOf } from './access/access.ts'
+import { CallerAdmission } from './access/admission.ts'
+import type { Report } from './access/keep-details.ts'
+import type { TableDescription } from './catalog/catalog.ts'
 import { Catalog } from './catalog/catalog.ts'
 import type { Config } from './config.ts'
-import { identifyAnybody } from './credentials/caller.ts'
+import type { Caller } from './credentials/caller.ts'
+import { anonymous, identifyAnybody } from './credentials/caller.ts'
 import { credentialsReport } from './credentials/credentials-report.ts'
 import { ServerCertificate } from './credentials/server-certificate.ts'
 import { GatewayError } from './errors.ts'
@@ -33,11 +39,13 @@ import { openStore } from './objects/open-store.ts'
 import { withByteCache } from './objects/with-byte-cache.ts'
 import { withConcurrencyLimit } from './objects/with-concurrency-limit.ts'
 import { withSingleFlight } from './objects/with-single-flight.ts'
+import type { PlanRequest } from './planning/plan-scan.ts'
 import { planOptions, planSplits } from './planning/plan-scan.ts'
+import type { TablePlanRequest } from './planning/plan-table.ts'
 import { planTable } from './planning/plan-table.ts'
-import { openTicket, sealTicket } from './planning/ticket.ts'
 import { TicketKeys } from './planning/ticket-keys.ts'
 import { parseFilter } from './predicate/parse-filter.ts'
+import { tableFields } from './query/table-columns.ts'
 import type { TableQueries } from './query/table-queries.ts'
 import { tableQueries } from './query/table-queries.ts'
 import { defaultMemoryBytes, defaultWorkerCount, shareMemory } from './scan/memory-budget.ts'
@@ -96,15 +104,14 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
   }
   const registry = new MetricsRegistry(version)
   const tls = await openCertificate(config, registry, log)
-  const { credentials, store, archive, pool, backend, queries } = await openRooms(
-    config,
+  const { credentials, store, archive, pool, backendFor, queriesFor } = await openRooms(config, {
     registry,
-    (what, cost) => log.debug(cost, what),
-  )
+    note: (what, cost) => log.debug(cost, what),
+    report: ({ caller, table, error: { code, message } }) =>
+      log.warn({ caller, ...table, code, reason: message }, 'a caller is not told the reason'),
+  })
   const translate = translator(log)
   const identify = identifyAnybody
-  const backendFor = () => backend
-  const queriesFor = () => queries
   const keeper = { observe: observer(registry, log), translate, identify }
   const federation = federationService({ ...keeper, backendFor })
   const flight = flightService({ ...keeper, queriesFor })
@@ -155,9 +162,10 @@ export async function composeQueries(
   config: Config,
 ): Promise<{ readonly queries: TableQueries; readonly close: () => Promise<void> }> {
   setMaxListeners(SIGNAL_LISTENERS_MAX)
-  const rooms = await openRooms(config, new MetricsRegistry(''), () => {})
+  const registry = new MetricsRegistry('')
+  const rooms = await openRooms(config, { registry, note: () => {}, report: () => {} })
   return {
-    queries: rooms.queries,
+    queries: rooms.queriesFor(anonymous),
     close: async () => {
       await rooms.pool.close()
       await rooms.archive?.close()
@@ -166,8 +174,15 @@ export async function composeQueries(
   }
 }
 
+/** Who is told what the rooms do. */
+interface Listeners {
+  readonly registry: MetricsRegistry
+  readonly note: CostNote
+  readonly report: Report
+}
+
 /** Everything behind the doors, from the store outwards; every line of the stack says why it stands there. */
-async function openRooms(config: Config, registry: MetricsRegistry, note: CostNote) {
+async function openRooms(config: Config, { registry, note, report }: Listeners) {
   const { connection, credentials } = await storeAccess(config.store)
   watchCredentials(registry, credentials, Date.now)
   // The watch stands below the retries and counts each attempt.
@@ -215,28 +230,43 @@ async function openRooms(config: Config, registry: MetricsRegistry, note: CostNo
   const chosen = config.decoder === 'auto' && { indexes }
   const scanning = { footers, smallFiles, runner: pool, ...chosen }
   watchPool(registry, pool)
+  const splits = (request: PlanRequest, signal: AbortSignal) =>
+    planSplits(request, planning, signal)
+  const parts = (request: TablePlanRequest, signal: AbortSignal) =>
+    planTable(request, planning, signal)
   const answers = {
     catalog: {
       listSchemas: (signal: AbortSignal) => catalog.listSchemas(signal),
       listTables: (schema: string, signal: AbortSignal) => catalog.listTables(schema, signal),
       describeTable: watchDescribe((name, signal) => catalog.describeTable(name, signal), note),
     },
-    openTicket: (ticket: Uint8Array) => openTicket(ticket, keys, Date.now()),
+    planPage: watchPlan(registry, splits, note),
+    planTable: watchPlan(registry, parts, note),
+    parseRowFilter: (filter: string, description: TableDescription) =>
+      parseFilter(filter, tableFields(description)),
+    admission: new CallerAdmission({ nowMs }),
+    keys,
+    report,
+    nowMs: Date.now,
     scan: watchScan(registry, (request, signal) => scanSplit(request, scanning, signal), note),
   }
-  const backend = athenaBackend({
-    ...answers,
-    plan: watchPlan(registry, (request, signal) => planSplits(request, planning, signal), note),
-  })
-  const queries = tableQueries({
-    ...answers,
-    plan: watchPlan(registry, (request, signal) => planTable(request, planning, signal), note),
-    sealTicket: (split) => sealTicket(split, keys),
-    parseFilter,
-    ticketTtlMs: planOptions.ticketTtlMs,
-    nowMs: Date.now,
-  })
-  return { credentials, store, archive, pool, backend, queries }
+  return { credentials, store, archive, pool, ...answersFor(answers) }
+}
+
+/** What the doors ask, for one caller at a time. */
+function answersFor(parts: AccessParts) {
+  const { ticketTtlMs } = planOptions
+  return {
+    backendFor: (caller: Caller) => {
+      const access = accessOf(caller, parts)
+      return athenaBackend({ ...access, plan: access.planPage })
+    },
+    queriesFor: (caller: Caller) => {
+      const access = accessOf(caller, parts)
+      const own = { parseFilter, ticketTtlMs, nowMs: Date.now }
+      return tableQueries({ ...access, ...own, plan: access.planTable })
+    },
+  }
 }
 
 async function openCertificate(

@@ -11,7 +11,14 @@ import type { FilePage, FilesFrom } from './file-lister.ts'
 import { ListingCache } from './listing-cache.ts'
 import { SchemaLedger } from './schema-ledger.ts'
 import type { Table } from './table-folders.ts'
-import { findListedName, formatTableName, outsideNames, tableFolders } from './table-folders.ts'
+import {
+  findListedName,
+  formatTableName,
+  noSchema,
+  noTable,
+  outsideNames,
+  tableFolders,
+} from './table-folders.ts'
 import type { TableName } from './table-name.ts'
 import type { TableOptions } from './table-options.ts'
 import { OPTION_FILE_SUFFIX, TableOptionsReader } from './table-options.ts'
@@ -132,9 +139,7 @@ export class Catalog {
     const bucket = await this.#findBucket(wanted.schema, signal)
     const { folders, optionFiles } = await this.#listFolders(bucket, signal)
     const folder = findListedName(folders, wanted.table, `folders in ${bucket}`)
-    if (folder === undefined) {
-      throw new GatewayError('table_not_found', `there is no table ${formatTableName(wanted)}`)
-    }
+    if (folder === undefined) throw noTable(wanted)
     const name = { schema: bucket.toLowerCase(), table: folder.toLowerCase() }
     const prefix = `${this.#tablesPrefix}${folder}`
     const optionFile = optionFiles.get(`${prefix}${OPTION_FILE_SUFFIX}`)
@@ -193,7 +198,7 @@ export class Catalog {
   async #findBucket(schema: string, signal: AbortSignal): Promise<string> {
     const bucket = findListedName(await this.#listBuckets(signal), schema, 'buckets')
     if (bucket !== undefined) return bucket
-    throw new GatewayError('table_not_found', `there is no schema ${schema}`)
+    throw noSchema(schema)
   }
 
   async #listFolders(bucket: string, signal: AbortSignal): Promise<TablesFolder> {

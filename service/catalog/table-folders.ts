@@ -17,6 +17,16 @@ export function formatTableName({ schema, table }: TableName): string {
   return `${schema}.${table}`
 }
 
+/** Told alike of a table that is not there and of one that does not exist for the caller. */
+export function noTable(name: TableName): GatewayError {
+  return new GatewayError('table_not_found', `there is no table ${formatTableName(name)}`)
+}
+
+/** Likewise of a schema. */
+export function noSchema(schema: string): GatewayError {
+  return new GatewayError('table_not_found', `there is no schema ${schema}`)
+}
+
 /** Names as the outside sees them: lower case, sorted, each once. */
 export function outsideNames(names: readonly string[]): readonly string[] {
   return [...new Set(names.map((name) => name.toLowerCase()))].toSorted()

@@ -29,7 +29,7 @@ export function planTree({ table, filter, limit }: TableRequest, plan: SourcePla
 function readBranch({ ledger, parts }: SourcePlan): Branch {
   const { filesKept, rowGroupsKept, rowsKept, fileBytesKept, decodedBytesKept } = ledger
   const splits = parts.map(({ rows, rowGroups, decodedBytes }, at) => ({
-    text: `split ${at + 1}: ${counted(rowGroups, 'row group')}${rows === null ? '' : `, ${counted(rows, 'row')}`}, ${bytes(decodedBytes)} decoded`,
+    text: `split ${at + 1}: ${counted(rowGroups, 'row group')}${rows === null ? '' : `, ${counted(rows, 'row')}`}${decodedBytes === null ? '' : `, ${bytes(decodedBytes)} decoded`}`,
   }))
   return {
     text: `read: ${counted(rowGroupsKept, 'row group')} with ${counted(rowsKept, 'row')} in ${counted(filesKept, 'file')}, files of ${bytes(fileBytesKept)}, ${bytes(decodedBytesKept)} decoded`,

@@ -18,7 +18,8 @@ export interface SourcePlan {
   readonly parts: readonly {
     readonly rows: number | null
     readonly rowGroups: number
-    readonly decodedBytes: number
+    /** Null: not told. */
+    readonly decodedBytes: number | null
   }[]
   readonly ledger: Ledger
 }

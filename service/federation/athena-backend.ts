@@ -1,6 +1,6 @@
 import type { Field } from '../arrow/arrow-type.ts'
 import { decodeSchemaMessage, encodeSchemaMessage } from '../arrow/schema-message.ts'
-import type { Catalog } from '../catalog/catalog.ts'
+import type { TableSource } from '../access/visible-catalog.ts'
 import type { TableName } from '../catalog/table-name.ts'
 import { formatTableName } from '../catalog/table-folders.ts'
 import { GatewayError } from '../errors.ts'
@@ -23,8 +23,8 @@ const BLOCK_BYTES_MAX = 15_900_000
 const BLOCK_ROWS_MAX = 8_000_000
 
 export interface AthenaBackendParts {
-  readonly catalog: Pick<Catalog, 'listSchemas' | 'listTables' | 'describeTable'>
-  plan(request: PlanRequest, signal: AbortSignal): Promise<PlanPage>
+  readonly catalog: TableSource
+  plan(request: Omit<PlanRequest, 'holder'>, signal: AbortSignal): Promise<PlanPage>
   /** @throws {GatewayError} `invalid_request` the ticket is not ours, or too old. */
   openTicket(ticket: Uint8Array): Split
   scan(request: ScanRequest, signal: AbortSignal): AsyncIterable<Frame>

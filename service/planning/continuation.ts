@@ -1,13 +1,14 @@
 import { formatTableName } from '../catalog/table-folders.ts'
 import type { TableName } from '../catalog/table-name.ts'
+import { RIGHTS_DIGEST_BYTES } from '../credentials/caller.ts'
 import { GatewayError } from '../errors.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import type { RemainingFiles } from './remaining-files.ts'
 import { YOUNG_FILES_MAX } from './remaining-files.ts'
-import type { TicketKeys } from './ticket-keys.ts'
-import { notOurs } from './ticket-keys.ts'
+import type { TicketHolder, TicketKeys } from './ticket-keys.ts'
+import { assertSameRights, notOurs } from './ticket-keys.ts'
 
 /** How far a plan has come. */
 export interface PlanPosition {
@@ -32,10 +33,15 @@ const HASH_BYTES = 8
 /** Names, two keys and the young files, sealed, in base64url: what is longer was not made here. */
 const TOKEN_CHARACTERS_MAX = 65_536
 
-/** A token of base64url that only gateways with these keys can read. */
-export function sealContinuation(continuation: Continuation, keys: TicketKeys): string {
+/** A token of base64url that only gateways with these keys can read, for its holder. */
+export function sealContinuation(
+  continuation: Continuation,
+  keys: TicketKeys,
+  holder: TicketHolder,
+): string {
   const { table, position, remaining, expiresMs } = continuation
   const out = new ByteWriter()
+  out.bytes(holder.rightsDigest)
   out.number(expiresMs)
   out.text(table.schema)
   out.text(table.table)
@@ -49,30 +55,36 @@ export function sealContinuation(continuation: Continuation, keys: TicketKeys): 
     out.number(sizeBytes)
     out.number(openFile.groupStart)
   }
-  return keys.seal('continuation', out.written()).toString('base64url')
+  return keys.seal('continuation', out.written(), holder.caller).toString('base64url')
 }
 
 export interface OpenContinuationOptions {
   readonly keys: TicketKeys
+  /** Who shows the token. */
+  readonly holder: TicketHolder
   /** The table of the request: a token of another table's plan is refused. */
   readonly table: TableName
   /** Milliseconds since the epoch. */
   readonly nowMs: number
 }
 
-/** @throws {GatewayError} `invalid_request` it is no token of ours for this table, or its time is over. */
+/**
+ * @throws {GatewayError} `invalid_request` it is no token of ours for this caller and table, its time is over, or the
+ *   caller's rights were changed since.
+ */
 export function openContinuation(token: string, options: OpenContinuationOptions): Continuation {
-  const { keys, table, nowMs } = options
+  const { keys, holder, table, nowMs } = options
   if (token.length > TOKEN_CHARACTERS_MAX) throw notOurs('continuation')
-  const continuation = decodeContinuation(
-    keys.open('continuation', Buffer.from(token, 'base64url')),
-  )
+  const sealed = Buffer.from(token, 'base64url')
+  const plain = keys.open('continuation', sealed, holder.caller)
+  const continuation = decodeContinuation(plain.subarray(RIGHTS_DIGEST_BYTES))
   if (!isSameTable(continuation.table, table)) {
     throw new GatewayError(
       'invalid_request',
       `the continuation token belongs to another table than ${formatTableName(table)}; plan again`,
     )
   }
+  assertSameRights(plain.subarray(0, RIGHTS_DIGEST_BYTES), holder.rightsDigest, table)
   if (continuation.expiresMs > nowMs) return continuation
   const expired = new Date(continuation.expiresMs).toISOString()
   throw new GatewayError(

@@ -8,7 +8,7 @@ import type { PlanProgress } from './plan-progress.ts'
 import { afterFileBegun, afterPassed, afterRowGroup, noProgress } from './plan-progress.ts'
 import type { Split, SplitFile } from './split.ts'
 import { sealTicket } from './ticket.ts'
-import type { TicketKeys } from './ticket-keys.ts'
+import type { TicketHolder, TicketKeys } from './ticket-keys.ts'
 
 export interface PlannedSplit {
   readonly split: Split
@@ -26,6 +26,7 @@ export interface PageLimits {
 export interface SealOptions {
   readonly table: Table
   readonly keys: TicketKeys
+  readonly holder: TicketHolder
   /** Milliseconds since the epoch. */
   readonly expiresMs: number
 }
@@ -86,7 +87,7 @@ class OpenPage {
   /** False: the split's ticket is too large for what is left of the page, and the split is not on it. */
   add(files: readonly SplitFile[], end: PlanProgress): boolean {
     const split = splitOf(files, this.#options)
-    const ticket = sealTicket(split, this.#options.keys)
+    const ticket = sealTicket(split, this.#options.keys, this.#options.holder)
     const bytes = this.#ticketBytes + ticket.length
     if (this.#splits.length > 0 && bytes > this.#limits.pageBytesMax) return false
     this.#splits.push({ split, ticket })

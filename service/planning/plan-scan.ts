@@ -17,7 +17,7 @@ import type { FilledPage, PageLimits, PlannedSplit } from './plan-page.ts'
 import { fillPage } from './plan-page.ts'
 import { subtractFiles } from './remaining-files.ts'
 import { SPLIT_FILES_MAX } from './split-files-encoding.ts'
-import type { TicketKeys } from './ticket-keys.ts'
+import type { TicketHolder, TicketKeys } from './ticket-keys.ts'
 
 export interface PlanRequest {
   readonly table: TableName
@@ -25,6 +25,8 @@ export interface PlanRequest {
   readonly predicate: Predicate
   /** Names what of the conditions the predicate does not say, for the ledger. */
   readonly notApplied?: readonly string[]
+  /** Who may read the splits, and ask for the next page. */
+  readonly holder: TicketHolder
   /** From the page before; predicate and options must be the same again. */
   readonly continuation?: string
   /** At least 1. */
@@ -96,6 +98,7 @@ async function planPage(
   signal: AbortSignal,
 ): Promise<PlanPage> {
   const { catalog, keys } = parts
+  const { holder } = request
   const nowMs = parts.nowMs()
   const options = { ...planOptions, ...parts.options }
   const from = continuationOf(request, keys, nowMs)
@@ -119,12 +122,17 @@ async function planPage(
   )
   const expiresMs = nowMs + options.ticketTtlMs
   try {
-    const page = await fillPage(steps, pageLimits(request, options), { table, keys, expiresMs })
+    const page = await fillPage(steps, pageLimits(request, options), {
+      table,
+      keys,
+      holder,
+      expiresMs,
+    })
     const next = await continuationAfter(page, { listing, table, from, expiresMs })
     return {
       splits: page.splits,
       ledger: from ? ledgerOf(page) : addLedgers(ledgerOf(page), firstPageLedger(request, listing)),
-      ...(next && { continuation: sealContinuation(next, keys) }),
+      ...(next && { continuation: sealContinuation(next, keys, holder) }),
     }
   } finally {
     await listing.close()
@@ -132,12 +140,12 @@ async function planPage(
 }
 
 function continuationOf(
-  { table, continuation }: PlanRequest,
+  { table, holder, continuation }: PlanRequest,
   keys: TicketKeys,
   nowMs: number,
 ): Continuation | undefined {
   if (continuation === undefined) return undefined
-  return openContinuation(continuation, { keys, table, nowMs })
+  return openContinuation(continuation, { keys, holder, table, nowMs })
 }
 
 function pageLimits(request: PlanRequest, options: PlanOptions): PageLimits {

@@ -1,12 +1,22 @@
 import assert from 'node:assert'
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { formatTableName } from '../catalog/table-folders.ts'
+import type { TableName } from '../catalog/table-name.ts'
 import { GatewayError } from '../errors.ts'
 
 /** What sealed bytes are for; those of one kind do not open as the other. */
 export type SealedKind = 'split' | 'continuation'
 
+/** Whose sealed bytes are: nobody else opens them, nor does the same caller once it may see something else. */
+export interface TicketHolder {
+  /** The caller's name. */
+  readonly caller: string
+  /** Of what the caller may see of the table. */
+  readonly rightsDigest: Uint8Array
+}
+
 /** Changes when the layout of sealed bytes does. */
-const SEAL_VERSION = 3
+const SEAL_VERSION = 4
 const KEY_BYTES = 32
 const KEY_ID_BYTES = 4
 /** Random, as gateways share keys but no counter: good for 2^32 tickets a key (NIST SP 800-38D, 8.3). */
@@ -20,7 +30,8 @@ const SEALED_BYTES_MAX = 8 * 1024 * 1024
 
 /**
  * The keys of tickets: the first seals, all open, so that keys can be changed without a break. Sealed bytes are
- * version, key id, nonce, AES-256-GCM's ciphertext and tag; version, key id and kind are authenticated too.
+ * version, key id, nonce, AES-256-GCM's ciphertext and tag; version, key id, kind and caller are authenticated too, so
+ * that the bytes of another caller are no different from forged ones.
  */
 export class TicketKeys {
   readonly #sealing: Buffer
@@ -39,17 +50,17 @@ export class TicketKeys {
     this.#sealing = sealing
   }
 
-  seal(kind: SealedKind, plain: Uint8Array): Buffer {
+  seal(kind: SealedKind, plain: Uint8Array, caller: string): Buffer {
     const nonce = randomBytes(NONCE_BYTES)
     const header = Buffer.concat([Buffer.of(SEAL_VERSION), keyId(this.#sealing)])
     const cipher = createCipheriv('aes-256-gcm', this.#sealing, nonce)
-    cipher.setAAD(Buffer.concat([header, Buffer.from(kind)]))
+    cipher.setAAD(authenticated(header, kind, caller))
     const sealed = Buffer.concat([cipher.update(plain), cipher.final()])
     return Buffer.concat([header, nonce, sealed, cipher.getAuthTag()])
   }
 
-  /** @throws {GatewayError} `invalid_request` we did not seal these bytes as this kind. */
-  open(kind: SealedKind, sealed: Uint8Array): Buffer {
+  /** @throws {GatewayError} `invalid_request` we did not seal these bytes as this kind for this caller. */
+  open(kind: SealedKind, sealed: Uint8Array, caller: string): Buffer {
     const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength)
     const header = bytes.subarray(0, HEADER_BYTES)
     const key = this.#byId.get(header.subarray(1).toString('hex'))
@@ -57,7 +68,7 @@ export class TicketKeys {
     if (!fits || header[0] !== SEAL_VERSION || !key) throw notOurs(kind)
     const nonce = bytes.subarray(HEADER_BYTES, HEADER_BYTES + NONCE_BYTES)
     const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
-    decipher.setAAD(Buffer.concat([header, Buffer.from(kind)]))
+    decipher.setAAD(authenticated(header, kind, caller))
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
     const plain = decipher.update(bytes.subarray(HEADER_BYTES + NONCE_BYTES, -TAG_BYTES))
     try {
@@ -68,6 +79,23 @@ export class TicketKeys {
   }
 }
 
+/**
+ * Refuses what was made under other rights than the caller has now.
+ *
+ * @throws {GatewayError} `invalid_request` they differ, or the table does not exist for the caller any more.
+ */
+export function assertSameRights(
+  sealed: Uint8Array,
+  current: Uint8Array | undefined,
+  table: TableName,
+): void {
+  if (current !== undefined && Buffer.compare(sealed, current) === 0) return
+  throw new GatewayError(
+    'invalid_request',
+    `what the caller may see of ${formatTableName(table)} was changed; plan again`,
+  )
+}
+
 /** The error of a ticket or token that no key of ours opens. */
 export function notOurs(kind: SealedKind, cause?: unknown): GatewayError {
   const what = kind === 'split' ? 'ticket' : 'continuation token'
@@ -76,6 +104,10 @@ export function notOurs(kind: SealedKind, cause?: unknown): GatewayError {
     `the ${what} is not one of this gateway's: it was altered or its key is gone; plan again`,
     { cause },
   )
+}
+
+function authenticated(header: Uint8Array, kind: SealedKind, caller: string): Buffer {
+  return Buffer.concat([header, Buffer.from(`${kind}\0${caller}`)])
 }
 
 function keyId(key: Buffer): Buffer {

@@ -1,7 +1,8 @@
 import type { Field } from '../arrow/arrow-type.ts'
 import type { TextFormat } from '../arrow/row-text.ts'
 import { encodeSchemaMessage } from '../arrow/schema-message.ts'
-import type { Catalog, TableDescription } from '../catalog/catalog.ts'
+import type { VisibleCatalog } from '../access/visible-catalog.ts'
+import type { TableDescription } from '../catalog/catalog.ts'
 import { formatTableName } from '../catalog/table-folders.ts'
 import type { TableName } from '../catalog/table-name.ts'
 import { GatewayError } from '../errors.ts'
@@ -44,9 +45,10 @@ export interface TableFacts {
   readonly partitionColumns: readonly string[]
   /** Columns that two files have in types which do not go together. */
   readonly conflicts: TableDescription['conflicts']
-  readonly fileCount: number
+  /** Null, as all numbers, where there are rows that the caller may not see. */
+  readonly fileCount: number | null
   /** Sizes of the files as objects. */
-  readonly fileBytes: number
+  readonly fileBytes: number | null
   /** Null where more than 1,000 footers would have to be read. */
   readonly rowCount: number | null
   /** Folders that hold files; null likewise. */
@@ -68,8 +70,8 @@ export interface PlannedEndpoint {
   /** Null with a filter: nobody knows before it was read. */
   readonly rowCount: number | null
   readonly rowGroupCount: number
-  /** What its row groups decode to, roughly, all columns. */
-  readonly decodedBytes: number
+  /** What its row groups decode to, roughly, all columns; null where there are rows that the caller may not see. */
+  readonly decodedBytes: number | null
 }
 
 export interface PlannedTable extends TableSchema {
@@ -93,7 +95,7 @@ export interface TableRead extends TableSchema {
 }
 
 export interface TableQueryParts {
-  readonly catalog: Pick<Catalog, 'listSchemas' | 'listTables' | 'describeTable'>
+  readonly catalog: VisibleCatalog
   readonly plan: (request: TablePlanRequest, signal: AbortSignal) => Promise<TablePlan>
   readonly sealTicket: (split: Split) => Uint8Array
   /** @throws {GatewayError} `invalid_request` the ticket is not ours, or too old. */
@@ -190,6 +192,7 @@ async function describe(
 ): Promise<TableFacts> {
   const description = await parts.catalog.describeTable(name, signal)
   const { table, partitionFields, conflicts, fileCount, fileBytes } = description
+  const { rowFilter, hidesFolders = false } = description
   const counted =
     fileCount <= COUNTED_FILES_MAX ? await countTable(parts, table.name, signal) : undefined
   return {
@@ -197,12 +200,13 @@ async function describe(
     fields: tableFields(description),
     partitionColumns: partitionFields.map((field) => field.name),
     conflicts,
-    fileCount,
-    fileBytes,
-    rowCount: counted?.rowCount ?? null,
-    partitionCount: counted?.partitionCount ?? null,
+    ...(rowFilter ? uncounted : { fileCount, fileBytes, rowCount: counted?.rowCount ?? null }),
+    partitionCount: hidesFolders ? null : (counted?.partitionCount ?? null),
   }
 }
+
+/** Numbers that rows would count in that the caller may not see. */
+const uncounted = { fileCount: null, fileBytes: null, rowCount: null }
 
 async function countTable(parts: TableQueryParts, table: TableName, signal: AbortSignal) {
   const whole = { table, predicate: predicateTrue, rowsMax: Infinity, partsMax: 1 }
@@ -218,6 +222,8 @@ interface UnderstoodRequest {
   readonly fields: readonly Field[]
   /** True when there is no filter. */
   readonly predicate: Predicate
+  /** Rows are left out beside what is asked. */
+  readonly hidesRows: boolean
   readonly limit: number
   readonly endpoints: number
 }
@@ -235,19 +241,26 @@ async function understand(
     table: name,
     fields: columns ? selectFields(name, all, columns) : all,
     predicate: filter === undefined ? predicateTrue : parseFilter(filter, all),
+    hidesRows: description.rowFilter !== undefined,
     limit,
     endpoints,
   }
 }
 
+/** Nobody knows how many rows are left before they were read. */
+function isFilteredRead({ predicate, hidesRows }: UnderstoodRequest): boolean {
+  return hidesRows || !isTrue(predicate)
+}
+
 /** A limit is kept exactly: without a filter each part knows its share, with one there is one part. */
 function planParts(
   { plan }: TableQueryParts,
-  { table, predicate, limit, endpoints }: UnderstoodRequest,
+  understood: UnderstoodRequest,
   signal: AbortSignal,
 ): Promise<TablePlan> {
+  const { table, predicate, limit, endpoints } = understood
   const isLimited = limit !== Infinity
-  const isFiltered = !isTrue(predicate)
+  const isFiltered = isFilteredRead(understood)
   return plan(
     {
       table,
@@ -274,17 +287,18 @@ async function readableSplit(
 
 /** The parts with what is to be read of them, and how many rows that is at most. */
 function withReads(
-  { fields, predicate, limit }: UnderstoodRequest,
+  understood: UnderstoodRequest,
   pieces: readonly TablePart[],
 ): readonly (TablePart & { readonly split: ReadableSplit })[] {
+  const { fields, predicate, limit } = understood
+  const isFiltered = isFilteredRead(understood)
   let rowsLeft = limit
   return pieces.map((piece) => {
-    const isFiltered = !isTrue(predicate)
     const rowCount = isFiltered ? piece.rowCount : Math.min(piece.rowCount, rowsLeft)
     const isCut = isFiltered ? limit !== Infinity : rowCount < piece.rowCount
     const read: SplitRead = {
       columns: fields,
-      ...(isFiltered && { predicate }),
+      ...(!isTrue(predicate) && { predicate }),
       ...(isCut && { rowLimit: isFiltered ? limit : rowCount }),
     }
     rowsLeft -= rowCount
@@ -297,13 +311,13 @@ function answerOf(
   { parts: pieces, ledger }: TablePlan,
   sealTicket: (split: Split) => Uint8Array,
 ): PlannedTable {
-  const isFiltered = !isTrue(understood.predicate)
+  const isFiltered = isFilteredRead(understood)
   const reads = withReads(understood, pieces)
   const endpoints = reads.map(({ split, rowCount, rowGroupCount, decodedBytes }) => ({
     ticket: sealTicket(split),
     rowCount: isFiltered ? null : rowCount,
     rowGroupCount,
-    decodedBytes,
+    decodedBytes: understood.hidesRows ? null : decodedBytes,
   }))
   const schema = schemaOf(understood)
   const ticketBytes = endpoints.reduce((sum, { ticket }) => sum + ticket.length, 0)

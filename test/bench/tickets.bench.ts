@@ -5,6 +5,7 @@ import { importBuilt } from '../support/bench-build.ts'
 import { ownCpuSeconds } from '../support/bench-cpu.ts'
 import type { BenchOptions, Figure } from '../support/bench-figure.ts'
 import { randomNumbers } from '../support/columns-random.ts'
+import { holderOf, openingOf } from '../support/ticket-holder.ts'
 
 export const title = 'Tickets: a split of 2,000 files, sealed and opened'
 
@@ -19,11 +20,12 @@ export async function run({ smoke, print }: BenchOptions): Promise<readonly Figu
   )
   const keys = new TicketKeys([])
   const split = splitOf(FILES)
-  const ticket = sealTicket(split, keys)
-  if (openTicket(ticket, keys, 0).files.length !== FILES) throw new Error('files were lost')
+  const ticket = sealTicket(split, keys, holderOf())
+  if (openTicket(ticket, openingOf(keys, 0)).files.length !== FILES)
+    throw new Error('files were lost')
   const rounds = smoke ? 5 : 500
-  const sealUs = microsecondsOf(rounds, () => sealTicket(split, keys))
-  const openUs = microsecondsOf(rounds, () => openTicket(ticket, keys, 0))
+  const sealUs = microsecondsOf(rounds, () => sealTicket(split, keys, holderOf()))
+  const openUs = microsecondsOf(rounds, () => openTicket(ticket, openingOf(keys, 0)))
   const fileBytes = ticket.length / FILES
   print(`${ticket.length} bytes`)
   return [

@@ -11,6 +11,8 @@ import type { CallFailure } from '../support/federation-client.ts'
 import { commandOf, flightClient } from '../support/flight-client.ts'
 import { startStack } from '../support/start-stack.ts'
 import { longs, texts, writeParquet } from '../support/write-parquet.ts'
+import { anonymous } from '../../service/credentials/caller.ts'
+import { holderOf, openingOf } from '../support/ticket-holder.ts'
 
 const { method } = FlightService
 const schema = 'lake'
@@ -45,7 +47,7 @@ t.test('10,000 spoiled tickets are refused, and the store is asked nothing', asy
   const keys = new TicketKeys([ticketKey])
   const good = await ticketOf({ ...table, filter: 'id > 5', columns: ['word'] })
   const other = await ticketOf({ ...table, endpoints: 3 })
-  const split = openTicket(good, keys, Date.now())
+  const split = openTicket(good, openingOf(keys, Date.now()))
   const spoiled: ((random: () => number) => Uint8Array)[] = [
     (random) => flipped(good, random),
     (random) =>
@@ -58,9 +60,10 @@ t.test('10,000 spoiled tickets are refused, and the store is asked nothing', asy
       return Buffer.concat([good.subarray(0, at), other.subarray(at)])
     },
     (random) => randomBytes(Math.floor(random() ** 3 * 3_000)),
-    () => sealTicket(split, new TicketKeys([])),
-    (random) => sealTicket({ ...split, expiresMs: Date.now() - random() * 1e9 - 1 }, keys),
-    () => keys.seal('continuation', good),
+    () => sealTicket(split, new TicketKeys([]), holderOf()),
+    (random) =>
+      sealTicket({ ...split, expiresMs: Date.now() - random() * 1e9 - 1 }, keys, holderOf()),
+    () => keys.seal('continuation', good, anonymous.name),
   ]
   await flight.messages(good)
   const before = await scrapeMetrics(stack.http)

@@ -15,6 +15,7 @@ import { minioBinary, startMinio } from '../support/start-minio.ts'
 import { storeClient } from '../support/store-client.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { texts, writeParquet } from '../support/write-parquet.ts'
+import { holderOf, openingOf } from '../support/ticket-holder.ts'
 
 const schema = 'lake'
 const name = { schema, table: 'orders' }
@@ -101,7 +102,7 @@ t.test('calls over a real MinIO', { skip: isSkipped, timeout: 120_000 }, async (
   t.test('a ticket that is not ours or too old asks nothing of the store', async (t) => {
     const split = await planOne('orders')
     const keys = new TicketKeys([ticketKey])
-    const opened = openTicket(split.ticket, keys, Date.now())
+    const opened = openTicket(split.ticket, openingOf(keys, Date.now()))
     const altered = Buffer.from(split.ticket)
     altered[altered.length - 20] = (altered[altered.length - 20] ?? 0) ^ 1
     const foreign = new TicketKeys([randomBytes(32).toString('base64')])
@@ -110,8 +111,8 @@ t.test('calls over a real MinIO', { skip: isSkipped, timeout: 120_000 }, async (
       cut: split.ticket.subarray(0, -1),
       empty: new Uint8Array(),
       'of random bytes': randomBytes(split.ticket.length),
-      'sealed by another key': sealTicket(opened, foreign),
-      expired: sealTicket({ ...opened, expiresMs: Date.now() - 1 }, keys),
+      'sealed by another key': sealTicket(opened, foreign, holderOf()),
+      expired: sealTicket({ ...opened, expiresMs: Date.now() - 1 }, keys, holderOf()),
     }
     const before = await scrapeMetrics(gateway.http)
     const wire = { bytes: proxy.answeredBytes(), connections: proxy.connectionCount() }
@@ -122,7 +123,7 @@ t.test('calls over a real MinIO', { skip: isSkipped, timeout: 120_000 }, async (
     const after = await scrapeMetrics(gateway.http)
     t.equal(growth(before, after, 'spillway_store_requests_total'), 0)
     t.strictSame({ bytes: proxy.answeredBytes(), connections: proxy.connectionCount() }, wire)
-    const fresh = sealTicket({ ...opened, expiresMs: Date.now() + 60_000 }, keys)
+    const fresh = sealTicket({ ...opened, expiresMs: Date.now() + 60_000 }, keys, holderOf())
     const limited = { ...split, ticket: fresh, constraintsJson: '{"limit":1}' }
     t.ok((await readAll(read(limited))).length > 0, 'the same split with time left is read')
     t.ok(proxy.answeredBytes() > wire.bytes, 'and that is seen')

@@ -19,6 +19,7 @@ import { minioBinary, startMinio } from '../support/start-minio.ts'
 import type { StoreKeys } from '../support/store-client.ts'
 import { storeClient } from '../support/store-client.ts'
 import { longs, sequence, writeParquet } from '../support/write-parquet.ts'
+import { holderOf, openingOf } from '../support/ticket-holder.ts'
 
 // Files are overwritten, deleted and added while plans are made page by page and splits are read. Every answer must
 // be the table as it was when its plan began, or `object_changed`; never rows of two versions, nor of two moments.
@@ -96,6 +97,7 @@ function gateway({ url, accessKey, secretKey }: StoreKeys, keys: TicketKeys) {
         {
           table,
           predicate: predicateTrue,
+          holder: holderOf(),
           splitsMax: 4,
           pageBytesMax: 1 << 20,
           ...(continuation !== undefined && { continuation }),
@@ -110,7 +112,7 @@ function gateway({ url, accessKey, secretKey }: StoreKeys, keys: TicketKeys) {
         signal(),
       ),
     async read(ticket: Uint8Array) {
-      const split: Split = openTicket(ticket, keys, Date.now())
+      const split: Split = openTicket(ticket, openingOf(keys, Date.now()))
       const columns = fields.map((field) => ({ field, from: { kind: 'file' } as const }))
       const scan = scanSplit({ split, columns, frames }, { footers, runner }, signal())
       return rowsOfFrames(fields, scan.frames)

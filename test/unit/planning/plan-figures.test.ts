@@ -16,6 +16,7 @@ import type { Predicate } from '../../../service/predicate/predicate.ts'
 import { inDomain, predicateTrue } from '../../../service/predicate/predicate.ts'
 import { countingStore } from '../../support/counting-store.ts'
 import { longs, sequence, writeParquet } from '../../support/write-parquet.ts'
+import { holderOf } from '../../support/ticket-holder.ts'
 
 // What a plan costs, counted: requests and bytes, never time.
 
@@ -55,7 +56,7 @@ function start(archive?: RecordArchive) {
   return async (predicate: Predicate) => {
     store.reset()
     const page = await planSplits(
-      { table: name, predicate, splitsMax: 1_000, pageBytesMax: 4_000_000 },
+      { table: name, predicate, holder: holderOf(), splitsMax: 1_000, pageBytesMax: 4_000_000 },
       { catalog, footers, keys, nowMs: Date.now },
       signal,
     )

@@ -12,6 +12,7 @@ import type { FakeRowGroup } from '../../support/fake-footer.ts'
 import { fakeFooter, int32Bytes } from '../../support/fake-footer.ts'
 import type { MemoryTable, MemoryTableOptions } from '../../support/memory-table.ts'
 import { memoryTable } from '../../support/memory-table.ts'
+import { holderOf, openingOf } from '../../support/ticket-holder.ts'
 
 const { signal } = new AbortController()
 const int: ArrowType = { kind: 'int', bitWidth: 32, signed: true }
@@ -61,6 +62,7 @@ function planner(
     const all = {
       table: orders,
       predicate: predicateTrue,
+      holder: holderOf(),
       splitsMax: 1000,
       pageBytesMax: 1_000_000,
     }
@@ -120,7 +122,7 @@ t.test('plans sealed splits of whole row groups, in key order, files pinned', as
     partitionColumns: [],
     expiresMs: nowMs + 6 * 3_600_000,
   })
-  t.strictSame(openTicket(second?.ticket ?? Buffer.of(), keys, nowMs), second?.split)
+  t.strictSame(openTicket(second?.ticket ?? Buffer.of(), openingOf(keys, nowMs)), second?.split)
   const { ledger } = page
   t.match(ledger, { filesKept: 2, filesWithoutRows: 1, rowGroupsKept: 4, rowsKept: 40, splits: 2 })
   t.equal(ledger.fileBytesKept, a.sizeBytes + b.sizeBytes)
@@ -313,7 +315,7 @@ t.test('refuses continuations that are not its own', async (t) => {
   table.put('tables/other/a.parquet', footerOf([1, 2]))
   const { continuation = '' } = await table.plan({ splitsMax: 1 })
   const [{ ticket } = { ticket: Buffer.of() }] = (await table.plan()).splits
-  const bad = ['', 'x', '!!', continuation.slice(0, -4), `B${continuation.slice(1)}`]
+  const bad = ['', 'x', '!!', continuation.slice(0, -4), `C${continuation.slice(1)}`]
   bad.push(Buffer.from(ticket).toString('base64url'), 'A'.repeat(100_000))
   table.store.reset()
   for (const token of bad) {
@@ -326,7 +328,14 @@ t.test('refuses continuations that are not its own', async (t) => {
   t.equal(table.store.lists.length, 0)
   const { catalog, footers } = table
   const late = { catalog, footers, keys, nowMs: () => nowMs + 6 * 3_600_000 }
-  const request = { table: orders, predicate: predicateTrue, splitsMax: 1, pageBytesMax: 1000 }
+  const holder = holderOf()
+  const request = {
+    table: orders,
+    predicate: predicateTrue,
+    holder,
+    splitsMax: 1,
+    pageBytesMax: 1000,
+  }
   await t.rejects(planSplits({ ...request, continuation }, late, signal), {
     code: 'invalid_request',
     message: /expired/,

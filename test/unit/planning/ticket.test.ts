@@ -8,6 +8,8 @@ import { TicketKeys } from '../../../service/planning/ticket-keys.ts'
 import { openTicket, sealTicket } from '../../../service/planning/ticket.ts'
 import { inDomain } from '../../../service/predicate/predicate.ts'
 import { randomNumbers } from '../../support/columns-random.ts'
+import { anonymous } from '../../../service/credentials/caller.ts'
+import { holderOf, openingOf } from '../../support/ticket-holder.ts'
 
 const nowMs = 1_790_000_000_000
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
@@ -48,9 +50,12 @@ t.test('opens to the split that was sealed', async (t) => {
     file('\u{10000}\uE000 %2F+/../z', { etag: '' }),
     file('y', { etag: `${md5('y')}-0` }),
   ])
-  const ticket = sealTicket(split, keys)
-  t.strictSame(openTicket(ticket, keys, nowMs), split)
-  t.strictSame(openTicket(Uint8Array.from(ticket), new TicketKeys([key(1)]), nowMs), split)
+  const ticket = sealTicket(split, keys, holderOf())
+  t.strictSame(openTicket(ticket, openingOf(keys, nowMs)), split)
+  t.strictSame(
+    openTicket(Uint8Array.from(ticket), openingOf(new TicketKeys([key(1)]), nowMs)),
+    split,
+  )
 })
 
 t.test('carries what is to be read, and nothing of it where that is left open', async (t) => {
@@ -68,15 +73,15 @@ t.test('carries what is to be read, and nothing of it where that is left open', 
       rowLimit: 0,
     },
   }
-  t.strictSame(openTicket(sealTicket(split, keys), keys, nowMs), split)
-  t.equal(openTicket(sealTicket(bare, keys), keys, nowMs).read, undefined)
+  t.strictSame(openTicket(sealTicket(split, keys, holderOf()), openingOf(keys, nowMs)), split)
+  t.equal(openTicket(sealTicket(bare, keys, holderOf()), openingOf(keys, nowMs)).read, undefined)
 })
 
 t.test('a filter beyond the limit of tickets is refused before it is sealed', async (t) => {
   const value = Buffer.alloc(13 * 1024 * 1024)
   const predicate = { kind: 'constant', type: { kind: 'utf8' }, value } as const
   const split = { ...splitOf([]), read: { columns: [], predicate } }
-  t.throws(() => sealTicket(split, new TicketKeys([])), {
+  t.throws(() => sealTicket(split, new TicketKeys([]), holderOf()), {
     code: 'too_large',
     message: /shorten the filter/,
   })
@@ -89,7 +94,7 @@ t.test('the columns of 500 make a ticket below 8 KiB', async (t) => {
     nullable: true,
   }))
   const split = { ...splitOf([file('x')]), read: { columns } }
-  const ticket = sealTicket(split, new TicketKeys([]))
+  const ticket = sealTicket(split, new TicketKeys([]), holderOf())
   t.ok(ticket.length < 8192, `${ticket.length} bytes`)
 })
 
@@ -142,22 +147,22 @@ for (const [naming, nameOf] of Object.entries(namings)) {
       return file(name, { sizeBytes: 60_000_000 + at * 977 })
     }).toSorted((left, right) => (left.key < right.key ? -1 : 1))
     const keys = new TicketKeys([])
-    const ticket = sealTicket(splitOf(files), keys)
+    const ticket = sealTicket(splitOf(files), keys, holderOf())
     t.ok(ticket.length / files.length <= 40, `${ticket.length / files.length} bytes a file`)
-    t.strictSame(openTicket(ticket, keys, nowMs).files, files)
+    t.strictSame(openTicket(ticket, openingOf(keys, nowMs)).files, files)
   })
 }
 
 t.test('refuses every flipped bit, every cut and every extension', async (t) => {
   const keys = new TicketKeys([key(1), key(2)])
   const files = Array.from({ length: 60 }, (_, at) => file(`part-${at}.parquet`))
-  const ticket = sealTicket(splitOf(files), keys)
+  const ticket = sealTicket(splitOf(files), keys, holderOf())
   const refused = { code: 'invalid_request', message: /plan again$/ }
   let variants = 0
   const check = (bytes: Uint8Array, what: string) => {
     variants += 1
     try {
-      openTicket(bytes, keys, nowMs)
+      openTicket(bytes, openingOf(keys, nowMs))
     } catch (error) {
       const { code, message } = error as { code: string; message: string }
       if (code === refused.code && refused.message.test(message)) return
@@ -174,7 +179,7 @@ t.test('refuses every flipped bit, every cut and every extension', async (t) => 
   for (let count = 1; count < 40; count++) {
     check(Buffer.concat([ticket, Buffer.alloc(count)]), `${count} bytes more`)
   }
-  const other = sealTicket(splitOf(files.slice(1)), keys)
+  const other = sealTicket(splitOf(files.slice(1)), keys, holderOf())
   for (let at = 1; at < Math.min(ticket.length, other.length); at++) {
     const swapped = Buffer.concat([ticket.subarray(0, at), other.subarray(at)])
     // Both begin with the same version and key.
@@ -187,28 +192,35 @@ t.test('refuses every flipped bit, every cut and every extension', async (t) => 
 
 t.test('opens with any key of the ring and seals with the first', async (t) => {
   const split = splitOf([file('a.parquet')])
-  const old = sealTicket(split, new TicketKeys([key(1)]))
+  const old = sealTicket(split, new TicketKeys([key(1)]), holderOf())
   const ring = new TicketKeys([key(2), key(1)])
-  t.strictSame(openTicket(old, ring, nowMs), split)
-  t.strictSame(openTicket(sealTicket(split, ring), new TicketKeys([key(2)]), nowMs), split)
+  t.strictSame(openTicket(old, openingOf(ring, nowMs)), split)
+  t.strictSame(
+    openTicket(sealTicket(split, ring, holderOf()), openingOf(new TicketKeys([key(2)]), nowMs)),
+    split,
+  )
   for (const keys of [new TicketKeys([key(2)]), new TicketKeys([]), new TicketKeys([])]) {
-    t.throws(() => openTicket(old, keys, nowMs), { code: 'invalid_request' })
+    t.throws(() => openTicket(old, openingOf(keys, nowMs)), { code: 'invalid_request' })
   }
   t.throws(() => new TicketKeys(['c2hvcnQ=']))
 })
 
 t.test('does not take a continuation for a ticket', async (t) => {
   const keys = new TicketKeys([])
-  const sealed = keys.seal('continuation', encodeSplit(splitOf([file('a.parquet')])))
-  t.throws(() => openTicket(sealed, keys, nowMs), { code: 'invalid_request' })
+  const sealed = keys.seal(
+    'continuation',
+    encodeSplit(splitOf([file('a.parquet')])),
+    anonymous.name,
+  )
+  t.throws(() => openTicket(sealed, openingOf(keys, nowMs)), { code: 'invalid_request' })
 })
 
 t.test('expires', async (t) => {
   const keys = new TicketKeys([])
   const split = splitOf([file('a.parquet')])
-  const ticket = sealTicket(split, keys)
-  t.strictSame(openTicket(ticket, keys, split.expiresMs - 1), split)
-  t.throws(() => openTicket(ticket, keys, split.expiresMs), {
+  const ticket = sealTicket(split, keys, holderOf())
+  t.strictSame(openTicket(ticket, openingOf(keys, split.expiresMs - 1)), split)
+  t.throws(() => openTicket(ticket, openingOf(keys, split.expiresMs)), {
     code: 'invalid_request',
     message: /expired at 2026-.*; plan again/,
   })
@@ -218,7 +230,7 @@ t.test('seals the same split differently each time', async (t) => {
   const keys = new TicketKeys([])
   const split = splitOf([file('a.parquet')])
   const tickets = Array.from({ length: 100 }, () =>
-    Buffer.from(sealTicket(split, keys)).toString('hex'),
+    Buffer.from(sealTicket(split, keys, holderOf())).toString('hex'),
   )
   t.equal(new Set(tickets).size, 100)
 })
@@ -235,6 +247,8 @@ t.test('refuses sealed bytes that are no split', async (t) => {
     countless,
     foreign,
   ]) {
-    t.throws(() => openTicket(keys.seal('split', bad), keys, nowMs), { code: 'invalid_request' })
+    t.throws(() => openTicket(keys.seal('split', bad, anonymous.name), openingOf(keys, nowMs)), {
+      code: 'invalid_request',
+    })
   }
 })

@@ -14,6 +14,7 @@ import type { ScanRequest } from '../../../service/scan/scan-request.ts'
 import { fakeFooter, int32Bytes } from '../../support/fake-footer.ts'
 import type { FakeColumn } from '../../support/fake-footer.ts'
 import { memoryTable } from '../../support/memory-table.ts'
+import { holderOf, openingOf } from '../../support/ticket-holder.ts'
 
 const { signal } = new AbortController()
 const int: ArrowType = { kind: 'int', bitWidth: 32, signed: true }
@@ -50,8 +51,8 @@ function setUp() {
     catalog,
     plan: (request, abort) =>
       planTable(request, { catalog, footers, nowMs: () => clock.nowMs }, abort),
-    sealTicket: (split: Split) => sealTicket(split, keys),
-    openTicket: (ticket) => openTicket(ticket, keys, clock.nowMs),
+    sealTicket: (split: Split) => sealTicket(split, keys, holderOf()),
+    openTicket: (ticket) => openTicket(ticket, openingOf(keys, clock.nowMs)),
     scan: (request) => {
       scanned.push(request)
       return noFrames
@@ -216,9 +217,9 @@ t.test('tickets are renewed while they hold', async (t) => {
 t.test('a ticket of Athena reads all columns, as the files have them', async (t) => {
   const { queries, keys, scanned } = setUp()
   const { endpoints, fields } = await queries.plan({ table: orders }, signal)
-  const split = openTicket(endpoints[0]?.ticket ?? Buffer.of(), keys, nowMs)
+  const split = openTicket(endpoints[0]?.ticket ?? Buffer.of(), openingOf(keys, nowMs))
   delete (split as { read?: unknown }).read
-  const ticket = sealTicket(split, keys)
+  const ticket = sealTicket(split, keys, holderOf())
   t.strictSame((await queries.read(ticket, signal)).fields, fields)
   t.match(scanned.at(-1), { split: { files: [{ rowGroups: { start: 0, end: 10 } }] } })
   queries.check(queries.renew(ticket).ticket)
