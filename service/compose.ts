@@ -11,6 +11,7 @@ import { Catalog } from './catalog/catalog.ts'
 import type { Config } from './config.ts'
 import type { Caller } from './credentials/caller.ts'
 import { anonymous, identifyAnybody } from './credentials/caller.ts'
+import { Callers } from './credentials/callers.ts'
 import { credentialsReport } from './credentials/credentials-report.ts'
 import { ServerCertificate } from './credentials/server-certificate.ts'
 import { GatewayError } from './errors.ts'
@@ -103,6 +104,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     )
   }
   const registry = new MetricsRegistry(version)
+  const callers = await openCallers(config, registry, log)
   const tls = await openCertificate(config, registry, log)
   const { credentials, store, archive, pool, backendFor, queriesFor } = await openRooms(config, {
     registry,
@@ -111,7 +113,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
       log.warn({ caller, ...table, code, reason: message }, 'a caller is not told the reason'),
   })
   const translate = translator(log)
-  const identify = identifyAnybody
+  const identify = callers?.identify ?? identifyAnybody
   const keeper = { observe: observer(registry, log), translate, identify }
   const federation = federationService({ ...keeper, backendFor })
   const flight = flightService({ ...keeper, queriesFor })
@@ -137,7 +139,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
     hasMetrics: config.metrics === undefined,
     translate,
   })
-  const metrics = config.metrics && metricsServer({ ...config.metrics, registry })
+  const metrics = config.metrics && metricsServer({ ...config.metrics, registry, ...keeper })
   return {
     listen: async () => ({
       http: await http.listen(),
@@ -150,6 +152,7 @@ export async function composeGateway(config: Config, parts: GatewayParts): Promi
       await http.close(config.shutdownTimeoutMs)
       await metrics?.close()
       tls?.close()
+      callers?.close()
       await pool.close()
       await archive?.close()
       store.close()
@@ -267,6 +270,26 @@ function answersFor(parts: AccessParts) {
       return tableQueries({ ...access, ...own, plan: access.planTable })
     },
   }
+}
+
+async function openCallers(
+  { callersFile: path }: Config,
+  registry: MetricsRegistry,
+  log: Logger,
+): Promise<Callers | undefined> {
+  if (path === undefined) return undefined
+  return Callers.open({
+    path,
+    nowMs: Date.now,
+    onBroken: (error) => {
+      registry.set('callersFileProblems', 1)
+      log.error({ reason: error.message }, 'the new callers file is not taken, the old one stays')
+    },
+    onLoaded: (callerCount) => {
+      registry.set('callersFileProblems', 0)
+      log.info({ callers: callerCount }, 'callers file read')
+    },
+  })
 }
 
 async function openCertificate(

@@ -17,6 +17,8 @@ export interface Config {
   /** Of `/metrics` alone; absent: it is on the HTTP port. */
   readonly metrics: Address | undefined
   readonly tls: TlsFiles | undefined
+  /** Who may call; absent: everybody. */
+  readonly callersFile: string | undefined
   readonly store: StoreSource
   readonly bucketPrefix: string
   readonly tablesPath: string
@@ -67,11 +69,13 @@ export function readConfig(env: Environment): Config {
   const read = new SettingReader(env)
   read.refuseUnknown()
   const allowAnonymous = read.boolean('SPILLWAY_ALLOW_ANONYMOUS', false)
+  const callersFile = read.text('SPILLWAY_CALLERS_FILE', '') || undefined
   const config: Config = {
+    callersFile,
     http: read.address('SPILLWAY_HTTP_ADDRESS', '127.0.0.1:8080'),
     grpc: read.address('SPILLWAY_GRPC_ADDRESS', '127.0.0.1:8815'),
     metrics: metricsAddress(read),
-    tls: tlsFiles(read),
+    tls: tlsFiles(read, callersFile !== undefined),
     store: storeSource(read),
     bucketPrefix: read.text('BUCKET_PREFIX', ''),
     tablesPath: read.text('TABLES_PATH', '').replace(/^\/+|\/+$/g, ''),
@@ -90,7 +94,8 @@ export function readConfig(env: Environment): Config {
     splitBytesTarget: read.size('SPILLWAY_SPLIT_BYTES', '128MiB', MEBIBYTE),
     shutdownTimeoutMs: read.duration('SPILLWAY_SHUTDOWN_TIMEOUT', '30s'),
   }
-  if (!allowAnonymous) refuseOpenDoors(read, config)
+  if (allowAnonymous && callersFile !== undefined) refuseBoth(read)
+  if (!allowAnonymous && callersFile === undefined) refuseOpenDoors(read, config)
   if (read.problems.length > 0) throw new ConfigError(read.problems)
   return config
 }
@@ -108,6 +113,14 @@ function byteCacheBytes(read: SettingReader): number | undefined {
   return isGiven ? read.size('SPILLWAY_BYTE_CACHE_BYTES', '0', 0) : undefined
 }
 
+function refuseBoth(read: SettingReader): void {
+  read.problem(
+    'SPILLWAY_ALLOW_ANONYMOUS',
+    'true',
+    'false beside SPILLWAY_CALLERS_FILE, which says who may call; remove one of the two',
+  )
+}
+
 function refuseOpenDoors(read: SettingReader, config: Config): void {
   const doors = {
     SPILLWAY_HTTP_ADDRESS: config.http,
@@ -119,7 +132,7 @@ function refuseOpenDoors(read: SettingReader, config: Config): void {
     read.problem(
       name,
       host,
-      'a loopback address, since nobody is asked who they are; set SPILLWAY_ALLOW_ANONYMOUS=true to serve everybody',
+      'a loopback address, since nobody is asked who they are; set SPILLWAY_CALLERS_FILE, or SPILLWAY_ALLOW_ANONYMOUS=true to serve everybody',
     )
   }
 }
@@ -133,7 +146,7 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-function tlsFiles(read: SettingReader): TlsFiles | undefined {
+function tlsFiles(read: SettingReader, clientsMayBeUnknown: boolean): TlsFiles | undefined {
   const certificateFile = read.text('SPILLWAY_TLS_CERT_FILE', '')
   const keyFile = read.text('SPILLWAY_TLS_KEY_FILE', '')
   const clientAuthorityFile = read.text('SPILLWAY_TLS_CLIENT_CA_FILE', '') || undefined
@@ -151,7 +164,9 @@ function tlsFiles(read: SettingReader): TlsFiles | undefined {
       'set only with SPILLWAY_TLS_CERT_FILE',
     )
   }
-  return certificateFile === '' ? undefined : { certificateFile, keyFile, clientAuthorityFile }
+  return certificateFile === ''
+    ? undefined
+    : { certificateFile, keyFile, clientAuthorityFile, clientsMayBeUnknown }
 }
 
 function ticketKeys(read: SettingReader): readonly Secret[] {

@@ -19,6 +19,7 @@ const names: ReadonlySet<string> = new Set([
   'SPILLWAY_TLS_CLIENT_CA_FILE',
   'SPILLWAY_TICKET_KEYS',
   'SPILLWAY_ALLOW_ANONYMOUS',
+  'SPILLWAY_CALLERS_FILE',
   'SPILLWAY_LISTING_TTL',
   'SPILLWAY_LOG_LEVEL',
   'SPILLWAY_WORKERS',
@@ -34,9 +35,6 @@ const names: ReadonlySet<string> = new Set([
   'SPILLWAY_SHUTDOWN_TIMEOUT',
 ])
 
-/** Names whose meaning is published but which this version cannot honour: better refused than ignored. */
-const notYet = new Set(['SPILLWAY_CALLERS_FILE'])
-
 /** Names that belong to the shim, the tests and the demo: allowed beside ours. */
 const foreign =
   /^SPILLWAY_(TEST_|REQUIRE_|DEMO_|GATEWAY$|GATEWAY_CA_FILE$|TOKEN$|TOKEN_SECRET$|SPILL_PATH_STYLE$)/
@@ -44,7 +42,6 @@ const foreign =
 /** What is wrong with a name, if anything; names that are not ours at all are nobody's problem. */
 export function nameProblem(name: string): string | undefined {
   if (!name.startsWith('SPILLWAY_') || names.has(name)) return undefined
-  if (notYet.has(name)) return `${name}: this version cannot honour it yet; remove it`
   return foreign.test(name) ? undefined : `${name}: no such setting${nearest(name)}`
 }
 

@@ -9,6 +9,8 @@ export interface TlsFiles {
   readonly keyFile: string
   /** Authority of client certificates; present: a client must show one. */
   readonly clientAuthorityFile: string | undefined
+  /** True: a client may do without a certificate, since it is asked who it is in other ways too. */
+  readonly clientsMayBeUnknown?: boolean
 }
 
 /** What a port needs to speak TLS, PEM. */
@@ -22,6 +24,8 @@ export interface TlsPair {
 /** The pair of now, for ports that take the next one as it comes. */
 export interface TlsSource {
   readonly pair: TlsPair
+  /** True: a client may do without a certificate, or show one that the authority did not sign. */
+  readonly clientsMayBeUnknown?: boolean
   /** Calls back with each new pair, until what it returns is called. */
   onChange(listener: (pair: TlsPair) => void): () => void
 }
@@ -65,6 +69,10 @@ export class ServerCertificate implements TlsSource {
     const pair = await readPair(files)
     checkPair(pair, files, options.nowMs())
     return new ServerCertificate(files, pair, options)
+  }
+
+  get clientsMayBeUnknown(): boolean {
+    return this.#files.clientsMayBeUnknown ?? false
   }
 
   /** When the certificate in use ends, milliseconds since the epoch. */

@@ -11,7 +11,7 @@ export function followingCredentials(tls: TlsSource | undefined): ServerCredenti
   return experimental.createCertificateProviderServerCredentials(
     provider,
     asksClients ? provider : null,
-    asksClients,
+    asksClients && tls.clientsMayBeUnknown !== true,
   )
 }
 

@@ -6,7 +6,7 @@ import type { TlsSource } from '../credentials/server-certificate.ts'
 import type { CallObserver } from '../grpc/serve-call.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
 import type { TableQueries } from '../query/table-queries.ts'
-import { errorBody, httpStatus, retryHeaders } from './error-status.ts'
+import { answerErrors } from './answer-errors.ts'
 import type { HealthOptions } from './routes-health.ts'
 import { healthRoutes } from './routes-health.ts'
 import { callerName, identifyRequests } from './identify-requests.ts'
@@ -57,17 +57,7 @@ export function httpServer(options: HttpServerOptions): HttpServer {
   const app = limitedApp(options)
   const failed = watchCalls(app, options)
   identifyRequests(app, options.identify)
-  app.setErrorHandler((reason, { raw }, reply) => {
-    const error = failed(raw, reason)
-    return reply.code(httpStatus[error.code]).headers(retryHeaders(error)).send(errorBody(error))
-  })
-  app.setNotFoundHandler((request, reply) => {
-    const error = new GatewayError(
-      'invalid_request',
-      `no such route: ${request.method} ${request.url.split('?')[0]}`,
-    )
-    return reply.code(404).send(errorBody(error))
-  })
+  answerErrors(app, failed)
   const closing = new AbortController()
   const { queriesFor } = options
   openApi(app, options.version)

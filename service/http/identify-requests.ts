@@ -9,14 +9,31 @@ import { GatewayError } from '../errors.ts'
 /** Routes that tell nothing of what anybody owns. */
 const openRoutes: ReadonlySet<string> = new Set(['/', '/healthz', '/readyz', '/openapi.json'])
 
+/** Tells everybody yes or no, and operators why. */
+const telling = '/readyz'
+
 const callers = new WeakMap<IncomingMessage, Caller>()
 
 /** Asks who sends a request before anything else is done for it, also where no route is. */
 export function identifyRequests(app: FastifyInstance, identify: Identify): void {
   app.addHook('onRequest', async ({ raw, routeOptions }) => {
-    if (routeOptions.url !== undefined && openRoutes.has(routeOptions.url)) return
-    callers.set(raw, await identify(shownBy(raw)))
+    const { url } = routeOptions
+    if (url === undefined || !openRoutes.has(url)) callers.set(raw, await identify(shownBy(raw)))
+    else if (url === telling) await keepIfKnown(raw, identify)
   })
+}
+
+async function keepIfKnown(request: IncomingMessage, identify: Identify): Promise<void> {
+  try {
+    callers.set(request, await identify(shownBy(request)))
+  } catch {
+    // Nobody has to be known here.
+  }
+}
+
+/** Whether an operator sent a request, also one of an open route. */
+export function isFromOperator({ raw }: Pick<FastifyRequest, 'raw'>): boolean {
+  return callers.get(raw)?.isOperator === true
 }
 
 /** Who sent a request that was let in. */

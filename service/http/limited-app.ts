@@ -83,7 +83,10 @@ function limitedServer(handler: RequestListener, limits: HttpLimits, tls?: TlsSo
 
 function tlsServer(handler: RequestListener, options: object, tls: TlsSource) {
   const asksClients = tls.pair.clientAuthority !== undefined
-  const asking = { requestCert: asksClients, rejectUnauthorized: asksClients }
+  const asking = {
+    requestCert: asksClients,
+    rejectUnauthorized: asksClients && tls.clientsMayBeUnknown !== true,
+  }
   const server = createTlsServer({ ...options, ...contextOf(tls.pair), ...asking }, handler)
   const stop = tls.onChange((pair) => server.setSecureContext(contextOf(pair)))
   return server.once('close', stop)

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import type { QuarantinedRowGroup } from '../scan/quarantine.ts'
 import { errorBody } from './error-status.ts'
+import { refuseUnlessOperator } from './identify-requests.ts'
 
 export interface QuarantineRoutesOptions {
   /** What is refused now, and how to end that for one row group: as `Quarantine`. */
@@ -30,6 +31,7 @@ export const quarantineRoutes: FastifyPluginAsync<QuarantineRoutesOptions> = asy
   app,
   { quarantine, nowMs },
 ) => {
+  app.addHook('onRequest', async (request) => refuseUnlessOperator(request))
   app.get('/v1/quarantine', async () => ({
     rowGroups: quarantine.list().map(({ source, etag, how, untilMs }) => ({
       source,

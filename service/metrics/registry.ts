@@ -100,6 +100,11 @@ const gauges = {
     "Until the store's credentials in use end",
     '',
   ],
+  callersFileProblems: [
+    'spillway_callers_file_problems',
+    '1: the callers file is no good, so an older one is in use',
+    '',
+  ],
   certificateLeft: [
     'spillway_tls_certificate_expiry_seconds',
     'Until the TLS certificate of the ports ends',

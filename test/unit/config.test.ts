@@ -59,9 +59,8 @@ t.test('reports every problem at once, with what was given and what is expected'
     SPILLWAY_SPLIT_BYTES: '12 apples',
     SPILLWAY_TICKET_KEYS: 'short-canary',
     SPILLWAY_LOG_LEVLE: 'info',
-    SPILLWAY_CALLERS_FILE: '/callers.yaml',
   })
-  t.equal(found.length, 6)
+  t.equal(found.length, 5)
   t.match(
     found.join('\n'),
     /SPILLWAY_LOG_LEVLE: no such setting \(did you mean SPILLWAY_LOG_LEVEL\?\)/,
@@ -74,6 +73,27 @@ t.test('listens beyond loopback only when told that everybody may read', async (
   const open = { ...store, SPILLWAY_GRPC_ADDRESS: '0.0.0.0:8815' }
   t.match(problems(open), [/SPILLWAY_ALLOW_ANONYMOUS=true/])
   t.strictSame(problems({ ...open, SPILLWAY_ALLOW_ANONYMOUS: 'true' }), [])
+})
+
+t.test('listens beyond loopback where callers are asked, and not to both', async (t) => {
+  const open = { ...store, SPILLWAY_GRPC_ADDRESS: '0.0.0.0:8815' }
+  const callers = { SPILLWAY_CALLERS_FILE: '/etc/spillway/callers.yaml' }
+  t.equal(readConfig({ ...open, ...callers }).callersFile, '/etc/spillway/callers.yaml')
+  t.match(problems({ ...open, ...callers, SPILLWAY_ALLOW_ANONYMOUS: 'true' }), [
+    /^SPILLWAY_ALLOW_ANONYMOUS: got "true", expected false beside SPILLWAY_CALLERS_FILE/,
+  ])
+})
+
+t.test('a client certificate is required as long as it is all that is asked', async (t) => {
+  const files = {
+    ...store,
+    SPILLWAY_TLS_CERT_FILE: 'cert.pem',
+    SPILLWAY_TLS_KEY_FILE: 'key.pem',
+    SPILLWAY_TLS_CLIENT_CA_FILE: 'ca.pem',
+  }
+  t.equal(readConfig(files).tls?.clientsMayBeUnknown, false)
+  const callers = { SPILLWAY_CALLERS_FILE: 'callers.yaml' }
+  t.equal(readConfig({ ...files, ...callers }).tls?.clientsMayBeUnknown, true)
 })
 
 t.test('refuses credentials inside a URL without showing them', async (t) => {

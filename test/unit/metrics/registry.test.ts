@@ -37,6 +37,7 @@ t.test('every metric is there from the first scrape on, by type', async (t) => {
       'spillway_quarantine_refusals_total counter',
       'spillway_scan_frames_total counter',
       'spillway_credentials_attempts_total counter',
+      'spillway_tls_certificate_reads_total counter',
       'spillway_call_seconds histogram',
       'spillway_store_request_seconds histogram',
       'spillway_scans_active gauge',
@@ -46,6 +47,8 @@ t.test('every metric is there from the first scrape on, by type', async (t) => {
       'spillway_footer_cache_bytes gauge',
       'spillway_credentials_age_seconds gauge',
       'spillway_credentials_expiry_seconds gauge',
+      'spillway_callers_file_problems gauge',
+      'spillway_tls_certificate_expiry_seconds gauge',
       'spillway_build_info gauge',
     ],
   )
