@@ -6,16 +6,21 @@ export function findByName(
   named: readonly { readonly name: string }[],
   name: string,
 ): number | 'ambiguous' | undefined {
+  const exact = indexOf(named, (one) => one === name)
+  if (exact !== undefined) return exact
   const lower = name.toLowerCase()
-  const exact = indexesOf(named, (one) => one === name)
-  const [found, twin] =
-    exact.length > 0 ? exact : indexesOf(named, (one) => one.toLowerCase() === lower)
-  return twin === undefined ? found : 'ambiguous'
+  return indexOf(named, (one) => one.toLowerCase() === lower)
 }
 
-function indexesOf(
+function indexOf(
   named: readonly { readonly name: string }[],
   matches: (name: string) => boolean,
-): readonly number[] {
-  return named.flatMap(({ name }, index) => (matches(name) ? [index] : []))
+): number | 'ambiguous' | undefined {
+  let found: number | undefined
+  for (const [index, { name }] of named.entries()) {
+    if (!matches(name)) continue
+    if (found !== undefined) return 'ambiguous'
+    found = index
+  }
+  return found
 }

@@ -77,11 +77,16 @@ export class ThriftReader {
 
   /** A view of the bytes. */
   binary(): Uint8Array {
+    const length = this.skipBinary()
+    return this.bytes.subarray(this.position - length, this.position)
+  }
+
+  /** Passes over bytes; answers how many, length left out. */
+  skipBinary(): number {
     this.#expect(thriftTypes.binary)
     const length = this.#varint()
-    const start = this.position
     this.#advance(length)
-    return this.bytes.subarray(start, start + length)
+    return length
   }
 
   text(): string {

@@ -8,8 +8,8 @@ export interface UnsignedGet {
   readonly path: string
   /** `name=value`, escaped; `''`: none. */
   readonly query: string
-  /** Names in lower case; all are signed. */
-  readonly headers: Readonly<Record<string, string>>
+  /** Names in lower case and in their order, none behind `x-amz-`; all are signed. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
 }
 
 /** The fields that make a GET a signed one: date, hash of the empty body, token, authorization. */
@@ -17,7 +17,7 @@ export type GetSigner = (
   get: UnsignedGet,
   credentials: StoreCredentials,
   date: Date,
-) => Readonly<Record<string, string>>
+) => readonly (readonly [name: string, value: string])[]
 
 const ALGORITHM = 'AWS4-HMAC-SHA256'
 const EMPTY_SHA256 = hash('sha256', '')
@@ -35,7 +35,8 @@ interface DayKey {
 export function getSigner(region: string): GetSigner {
   let held: DayKey | undefined
   const keyOf = (secretKey: Secret, day: string): Buffer => {
-    if (held?.day !== day || !held.secretKey.equals(secretKey)) {
+    // The credentials of now are one object: their text need not be compared.
+    if (held?.day !== day || held.secretKey !== secretKey) {
       const words = [day, region, 's3', 'aws4_request']
       const start: string | Buffer = `AWS4${secretKey.reveal()}`
       held = { secretKey, day, key: words.reduce<string | Buffer>(hmac, start) as Buffer }
@@ -46,22 +47,26 @@ export function getSigner(region: string): GetSigner {
   return ({ path, query, headers }, { accessKey, secretKey, sessionToken }, date) => {
     const moment = date.toISOString().replace(/[-:]|\.\d+/g, '')
     const day = moment.slice(0, 8)
-    const added = {
-      'x-amz-content-sha256': EMPTY_SHA256,
-      'x-amz-date': moment,
-      ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken.reveal() }),
+    const added: [string, string][] = [
+      ['x-amz-content-sha256', EMPTY_SHA256],
+      ['x-amz-date', moment],
+    ]
+    if (sessionToken !== undefined) added.push(['x-amz-security-token', sessionToken.reveal()])
+    let [names, fields] = ['', '']
+    for (const [name, value] of [...headers, ...added]) {
+      names += names === '' ? name : `;${name}`
+      fields += `${name}:${value.replace(/ {2,}/g, ' ')}\n`
     }
-    const lines = Object.entries({ ...headers, ...added })
-      .toSorted(([left], [right]) => (left < right ? -1 : 1))
-      .map(([name, value]) => [name, value.replace(/ +/g, ' ')] as const)
-    const names = lines.map(([name]) => name).join(';')
-    const fields = lines.map(([name, value]) => `${name}:${value}\n`).join('')
     const asked = `GET\n${path}\n${query}\n${fields}\n${names}\n${EMPTY_SHA256}`
     const scope = `${day}/${region}/s3/aws4_request`
     const signed = `${ALGORITHM}\n${moment}\n${scope}\n${hash('sha256', asked)}`
     const signature = hmac(keyOf(secretKey, day), signed).toString('hex')
-    const authorization = `${ALGORITHM} Credential=${accessKey}/${scope}, SignedHeaders=${names}, Signature=${signature}`
-    return { ...added, authorization }
+    const credential = `Credential=${accessKey}/${scope}`
+    added.push([
+      'authorization',
+      `${ALGORITHM} ${credential}, SignedHeaders=${names}, Signature=${signature}`,
+    ])
+    return added
   }
 }
 

@@ -13,9 +13,9 @@ export interface RangeAnswer {
   readonly contentRange?: string | undefined
 }
 
-/** The fields that ask for these bytes of this version. */
+/** The fields that ask for these bytes of this version, in the order of their names. */
 export function rangeHeaders({ object, range }: ReadRequest): Readonly<Record<string, string>> {
-  return { range: `bytes=${range.start}-${range.end - 1}`, 'if-match': `"${object.etag}"` }
+  return { 'if-match': `"${object.etag}"`, range: `bytes=${range.start}-${range.end - 1}` }
 }
 
 /** What is asked of the store, for the errors when it says no. */

@@ -8,7 +8,7 @@ export interface SignedGetRequest {
   readonly bucket: string
   readonly key: string
   readonly versionId?: string
-  /** Names in lower case. */
+  /** Names in lower case, in their order, behind `host`. */
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -28,12 +28,11 @@ export function signedGet(
   const { versionId } = request
   const query = versionId === undefined ? '' : `versionId=${escaped(versionId)}`
   const { accessKey, secretKey } = credentials
-  const plain = { host: request.host, ...request.headers }
+  const plain = [['host', request.host] as const, ...Object.entries(request.headers)]
   const isOpen = accessKey === '' || secretKey.reveal() === ''
-  const added = isOpen ? {} : sign({ path, query, headers: plain }, credentials, date)
-  const headers = { ...plain, 'user-agent': 'spillway', ...added }
-  let lines = ''
-  for (const [name, value] of Object.entries(headers)) {
+  const added = isOpen ? [] : sign({ path, query, headers: plain }, credentials, date)
+  let lines = 'user-agent: spillway\r\n'
+  for (const [name, value] of [...plain, ...added]) {
     if (!printable.test(value)) return undefined
     lines += `${name}: ${value}\r\n`
   }

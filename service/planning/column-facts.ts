@@ -24,12 +24,15 @@ const DECIMAL_BYTES_MAX = 32
 export function chunkFacts(chunk: ChunkStatistics, target: ArrowType): ColumnFacts {
   const { leaf, rowCount, raw } = chunk
   if (chunk.type.kind === 'null') return allNull(rowCount)
+  const facts: { -readonly [Member in keyof ColumnFacts]: ColumnFacts[Member] } = { rowCount }
   const nullCount = leaf.maxDefinitionLevel === 0 ? 0 : raw?.nullCount
-  const known = { rowCount, ...(nullCount !== undefined && { nullCount }) }
-  if (!raw || !hasOrder(chunk.type) || (raw.deprecated && !hasSignedOrder(chunk))) return known
+  if (nullCount !== undefined) facts.nullCount = nullCount
+  if (!raw || !hasOrder(chunk.type) || (raw.deprecated && !hasSignedOrder(chunk))) return facts
   const min = boundAs(target, chunk, { bytes: raw.min, isExact: raw.minExact })
   const max = boundAs(target, chunk, { bytes: raw.max, isExact: raw.maxExact })
-  return { ...known, ...(min !== undefined && { min }), ...(max !== undefined && { max }) }
+  if (min !== undefined) facts.min = min
+  if (max !== undefined) facts.max = max
+  return facts
 }
 
 /** Facts of a column that the rows lack. */
@@ -54,7 +57,10 @@ interface RawBound {
 }
 
 function boundAs(target: ArrowType, chunk: ChunkStatistics, bound: RawBound): Value | undefined {
-  const value = bound.bytes && readBound(Buffer.from(bound.bytes), chunk, bound.isExact)
+  const { bytes } = bound
+  if (bytes === undefined) return undefined
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const value = readBound(view, chunk, bound.isExact)
   return value === undefined ? undefined : castValue(value, chunk.type, target)
 }
 

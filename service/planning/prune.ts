@@ -115,8 +115,9 @@ function fileFacts(
   const found = findLeaf(footer, seen)
   if (found === 'missing') return allNull(rowCount)
   if (found === undefined) return undefined
-  const raw = footer.statistics(groupIndex, found.leafIndex)
-  return chunkFacts({ ...found, rowCount, raw }, seen.type)
+  const { leaf, leafIndex, type } = found
+  const raw = footer.statistics(groupIndex, leafIndex)
+  return chunkFacts({ leaf, type, rowCount, raw }, seen.type)
 }
 
 /** A column, or a field inside structs, that is not nested itself and lies in no list: it has a value in each row. */
@@ -127,8 +128,25 @@ export interface FlatColumn {
   readonly type: ArrowType
 }
 
+/** Of files that share their columns, what was found for what is seen: the same each time, so it is looked up once. */
+const foundLeaves = new WeakMap<
+  Footer['columns'],
+  WeakMap<object, { readonly leaf: FlatColumn | 'missing' | undefined }>
+>()
+
 /** What is flat of that name; its nulls are those of the structs around it too. Undefined: nested, or the name fits two. */
 export function findLeaf(
+  footer: Footer,
+  seen: Pick<SeenColumn, 'column' | 'path'>,
+): FlatColumn | 'missing' | undefined {
+  const ofColumns = foundLeaves.get(footer.columns) ?? new WeakMap()
+  foundLeaves.set(footer.columns, ofColumns)
+  const found = ofColumns.get(seen) ?? { leaf: lookUpLeaf(footer, seen) }
+  ofColumns.set(seen, found)
+  return found.leaf
+}
+
+function lookUpLeaf(
   footer: Footer,
   { column: name, path = [] }: Pick<SeenColumn, 'column' | 'path'>,
 ): FlatColumn | 'missing' | undefined {

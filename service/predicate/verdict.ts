@@ -120,8 +120,9 @@ function soundNullCount({ nullCount, rowCount }: ColumnFacts): number | undefine
   return sound ? nullCount : undefined
 }
 
-function soundBounds({ min, max }: ColumnFacts): { min?: Value; max?: Value } {
+function soundBounds(facts: ColumnFacts): Pick<ColumnFacts, 'min' | 'max'> {
+  const { min, max } = facts
   if (Number.isNaN(min) || Number.isNaN(max)) return {}
   if (min !== undefined && max !== undefined && compareValues(min, max) > 0) return {}
-  return { ...(min !== undefined && { min }), ...(max !== undefined && { max }) }
+  return facts
 }

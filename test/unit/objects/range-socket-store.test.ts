@@ -15,7 +15,10 @@ t.test(
     t.equal(connections.length, 1)
     t.equal(handedOn(), 0)
     const [request = ''] = requests
-    t.match(request, /^GET \/lake\/data HTTP\/1\.1\r\nhost: 127\.0\.0\.1:\d+\r\n/)
+    t.match(
+      request,
+      /^GET \/lake\/data HTTP\/1\.1\r\nuser-agent: spillway\r\nhost: 127\.0\.0\.1:\d+\r\n/,
+    )
     t.match(request, /\r\nrange: bytes=10-19\r\n/)
     t.match(request, /\r\nif-match: "abc"\r\n/)
     t.match(request, /\r\nauthorization: AWS4-HMAC-SHA256 Credential=us\/\d{8}\/us-east-1\/s3\//)
