@@ -1,5 +1,9 @@
 import assert from 'node:assert'
-import { type RecordBatchShape, recordBatchMessage } from './record-batch-message.ts'
+import {
+  dictionaryMessage,
+  type RecordBatchShape,
+  recordBatchMessage,
+} from './record-batch-message.ts'
 import { BUFFER_ALIGNMENT_BYTES, type BatchPlan } from './write-batch.ts'
 
 /** A message whose size is known: room for it is found first, then it is written once. */
@@ -27,6 +31,11 @@ const MESSAGE_BYTES_MAX = 2 ** 31 - 1
 /** The batch as FlightData in a gRPC message: prefix, `data_header`, `data_body`; the body lies at a multiple of 64. */
 export function planFlightMessage(batch: BatchPlan): MessagePlan {
   return enveloped(flightPrefix(batch), batch)
+}
+
+/** The same for a dictionary whose values are the batch's only column. */
+export function planFlightDictionary(id: number, values: BatchPlan): MessagePlan {
+  return enveloped(flightPrefix(values, dictionaryMessage(id, values)), values)
 }
 
 /** The most bytes that {@link writeFlightPrefix} writes for so many field nodes and buffers. */
@@ -59,9 +68,8 @@ export function writeFlightPrefix(
   return memory.subarray(bodyAt - prefix.length, bodyAt + shape.bodyBytes)
 }
 
-function flightPrefix(batch: RecordBatchShape): Uint8Array {
+function flightPrefix(batch: RecordBatchShape, header = recordBatchMessage(batch)): Uint8Array {
   const { bodyBytes } = batch
-  const header = recordBatchMessage(batch)
   const headerLength = [HEADER_TAG, ...varint(header.length)]
   const bodyLength = [...BODY_TAG, ...varint(bodyBytes)]
   const headerAt = GRPC_PREFIX_BYTES + headerLength.length

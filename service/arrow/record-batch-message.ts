@@ -21,9 +21,11 @@ export interface RecordBatchShape {
 
 // Slots and numbers of Arrow's Message.fbs.
 const METADATA_V5 = 4
+const HEADER_DICTIONARY_BATCH = 2
 const HEADER_RECORD_BATCH = 3
 const message = { version: 0, headerType: 1, header: 2, bodyLength: 3, slots: 5 }
 const recordBatch = { length: 0, nodes: 1, buffers: 2, slots: 4 }
+const dictionaryBatch = { id: 0, data: 1, slots: 3 }
 
 /** A message whose numbers are replaced, and where they stand. */
 interface Template {
@@ -98,8 +100,31 @@ function vectorAt(view: DataView, at: number): number {
   return at + view.getUint32(at, true) + 4
 }
 
+/**
+ * The flatbuffer Message of a dictionary, which takes the place of the one that had the id before; the shape is of a
+ * batch whose only column are its values. Padded as {@link recordBatchMessage}.
+ */
+export function dictionaryMessage(id: number, shape: RecordBatchShape): Uint8Array {
+  const builder = builderFor(shape)
+  const batch = buildBatch(builder, shape)
+  builder.startObject(dictionaryBatch.slots)
+  builder.addFieldInt64(dictionaryBatch.id, BigInt(id), 0n)
+  builder.addFieldOffset(dictionaryBatch.data, batch, 0)
+  const header = { type: HEADER_DICTIONARY_BATCH, at: builder.endObject() }
+  return finishMessage(builder, header, shape.bodyBytes)
+}
+
 function buildMessage(shape: RecordBatchShape): Uint8Array {
-  const builder = new Builder(256 + (shape.nodes.length + shape.buffers.length) * 16)
+  const builder = builderFor(shape)
+  const header = { type: HEADER_RECORD_BATCH, at: buildBatch(builder, shape) }
+  return finishMessage(builder, header, shape.bodyBytes)
+}
+
+function builderFor({ nodes, buffers }: RecordBatchShape): Builder {
+  return new Builder(256 + (nodes.length + buffers.length) * 16)
+}
+
+function buildBatch(builder: Builder, shape: RecordBatchShape): number {
   const buffers = pairs(
     builder,
     shape.buffers.map(({ offset, lengthBytes }) => [offset, lengthBytes] as const),
@@ -112,12 +137,19 @@ function buildMessage(shape: RecordBatchShape): Uint8Array {
   builder.addFieldInt64(recordBatch.length, BigInt(shape.rowCount), 0n)
   builder.addFieldOffset(recordBatch.nodes, nodes, 0)
   builder.addFieldOffset(recordBatch.buffers, buffers, 0)
-  const batch = builder.endObject()
+  return builder.endObject()
+}
+
+function finishMessage(
+  builder: Builder,
+  header: { readonly type: number; readonly at: number },
+  bodyBytes: number,
+): Uint8Array {
   builder.startObject(message.slots)
-  builder.addFieldInt64(message.bodyLength, BigInt(shape.bodyBytes), 0n)
-  builder.addFieldOffset(message.header, batch, 0)
+  builder.addFieldInt64(message.bodyLength, BigInt(bodyBytes), 0n)
+  builder.addFieldOffset(message.header, header.at, 0)
   builder.addFieldInt16(message.version, METADATA_V5, 0)
-  builder.addFieldInt8(message.headerType, HEADER_RECORD_BATCH, 0)
+  builder.addFieldInt8(message.headerType, header.type, 0)
   builder.finish(builder.endObject())
   const bytes = builder.asUint8Array()
   const padded = new Uint8Array(Math.ceil(bytes.length / 8) * 8)

@@ -35,7 +35,7 @@ import { requestOf } from './flight-descriptor.ts'
 import { handshake } from './flight-handshake.ts'
 import { flightInfo } from './flight-info.ts'
 import { listFlights } from './list-flights.ts'
-import { emptyFrame, messageFrame, schemaFrame } from './message-frame.ts'
+import { emptyDictionaries, emptyFrame, messageFrame, schemaFrame } from './message-frame.ts'
 import { neverSilent, SILENCE_MAX_MS } from './never-silent.ts'
 import { RunningReads } from './running-reads.ts'
 
@@ -119,13 +119,17 @@ async function* flightData(
 ): AsyncGenerator<Frame> {
   const { fields, schemaMessage, frames } = await queries.read(ticket, signal)
   yield schemaFrame(schemaMessage)
-  const filler = () => emptyFrame(fields)
+  const filler = emptyFrame(fields)
+  const spoken = neverSilent(frames, { filler: () => filler, silenceMaxMs: SILENCE_MAX_MS })
   let isEmpty = true
-  for await (const frame of neverSilent(frames, { filler, silenceMaxMs: SILENCE_MAX_MS })) {
+  for await (const frame of spoken) {
+    if (isEmpty && frame === filler) yield* emptyDictionaries(fields)
     isEmpty = false
     yield frame
   }
-  if (isEmpty) yield filler()
+  if (!isEmpty) return
+  yield* emptyDictionaries(fields)
+  yield filler
 }
 
 function refused<Output>(door: FlightDoor) {

@@ -2,7 +2,11 @@ import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { FlightDataSchema } from '../../proto/gen/arrow/flight/flight_pb.ts'
 import type { Field } from '../arrow/arrow-type.ts'
-import { planFlightMessage } from '../arrow/framed-message.ts'
+import {
+  type MessagePlan,
+  planFlightDictionary,
+  planFlightMessage,
+} from '../arrow/framed-message.ts'
 import { planBatch } from '../arrow/write-batch.ts'
 import type { Frame } from '../scan/frame.ts'
 
@@ -28,13 +32,19 @@ export function schemaFrame(schemaMessage: Uint8Array): Frame {
   return messageFrame(FlightDataSchema, { dataHeader: schemaMessage.subarray(IPC_PREFIX_BYTES) })
 }
 
-/** A record batch of no rows. */
+/** A record batch of no rows; before the first of a stream its dictionaries have to be sent. */
 export function emptyFrame(fields: readonly Field[]): Frame {
-  const batch = planBatch(
-    fields.map(({ type }) => type),
-    [],
-  )
-  const plan = planFlightMessage(batch)
+  const types = fields.map(({ type }) => (type.kind === 'dictionary' ? type.index : type))
+  return plannedFrame(planFlightMessage(planBatch(types, [])))
+}
+
+/** Dictionaries without entries, for the columns that have one. */
+export function emptyDictionaries(fields: readonly Field[]): readonly Frame[] {
+  const values = fields.flatMap(({ type }) => (type.kind === 'dictionary' ? [type.value] : []))
+  return values.map((type, id) => plannedFrame(planFlightDictionary(id, planBatch([type], []))))
+}
+
+function plannedFrame(plan: MessagePlan): Frame {
   return frameOf(plan.write(new Uint8Array(plan.totalBytes)))
 }
 

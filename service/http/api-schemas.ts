@@ -26,8 +26,18 @@ const requestProperties = {
   },
   limit: { ...count, description: 'Rows of the whole answer.' },
   endpoints: { ...count, minimum: 1, maximum: ENDPOINTS_MAX, description: 'Splits of a plan.' },
+  dictionaries: {
+    type: 'boolean',
+    description: 'Arrow only: columns that are dictionary-encoded in the files stay so.',
+  },
 }
-const request = objectOf(requestProperties, ['columns', 'filter', 'limit', 'endpoints'])
+const request = objectOf(requestProperties, [
+  'columns',
+  'filter',
+  'limit',
+  'endpoints',
+  'dictionaries',
+])
 
 const place = objectOf({ schema: text, table: text })
 const schemaPlace = objectOf({ schema: text })

@@ -8,13 +8,46 @@ import { suggestion } from '../predicate/sql-columns.ts'
 
 /**
  * A table's columns as its files have them, partition columns last. Dictionary-encoded columns are decoded, as not
- * every client can read dictionaries. Where only a sample of the files was looked at, nothing is promised to be
- * never null.
+ * every client can read dictionaries; when they are to be kept, those of utf8 and binary that are no part of another
+ * column stay, with int32 indexes and in no order. Where only a sample of the files was looked at, nothing is promised
+ * to be never null.
  */
-export function tableFields(description: TableDescription): readonly Field[] {
+export function tableFields(
+  description: TableDescription,
+  keepsDictionaries = false,
+): readonly Field[] {
   const { fields, partitionFields, fileCount, sampledFileCount } = description
   const isWhole = sampledFileCount >= fileCount
-  return [...fields, ...partitionFields].map((field) => openField(field, isWhole))
+  return [...fields, ...partitionFields].map((field) => {
+    const opened = openField(field, isWhole)
+    const isKept = keepsDictionaries && field.type.kind === 'dictionary' && isCoded(opened.type)
+    return isKept ? { ...opened, type: dictionaryOf(opened.type) } : opened
+  })
+}
+
+function isCoded({ kind }: ArrowType): boolean {
+  return kind === 'utf8' || kind === 'binary'
+}
+
+function dictionaryOf(value: ArrowType): ArrowType {
+  return {
+    kind: 'dictionary',
+    index: { kind: 'int', bitWidth: 32, signed: true },
+    value,
+    ordered: false,
+  }
+}
+
+/** Fields with the values of dictionaries in their place, and which those are. */
+export function plainColumns(fields: readonly Field[]): {
+  readonly fields: readonly Field[]
+  readonly dictionaries: readonly number[]
+} {
+  const dictionaries = [...fields.keys()].filter((at) => fields[at]?.type.kind === 'dictionary')
+  const plain = fields.map((field) =>
+    field.type.kind === 'dictionary' ? { ...field, type: field.type.value } : field,
+  )
+  return { fields: plain, dictionaries }
 }
 
 function openField(field: Field, isWhole: boolean): Field {

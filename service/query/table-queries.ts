@@ -12,10 +12,11 @@ import type { Split, SplitRead } from '../planning/split.ts'
 import type { Predicate } from '../predicate/predicate.ts'
 import { isTrue, predicateTrue } from '../predicate/predicate.ts'
 import type { Frame } from '../scan/frame.ts'
-import type { ScanColumn, ScanRequest } from '../scan/scan-request.ts'
+import { scanColumns } from '../scan/scan-columns.ts'
+import type { ScanRequest } from '../scan/scan-request.ts'
 import { frameLimits, MESSAGE_BYTES_MAX, textLimits } from './frame-limits.ts'
 import { matchesPattern } from '../predicate/name-pattern.ts'
-import { selectFields, tableFields } from './table-columns.ts'
+import { plainColumns, selectFields, tableFields } from './table-columns.ts'
 import type { TableRequest } from './table-request.ts'
 
 /** Rows and folders are counted from the footers of so many files; of more, nobody waits for it. */
@@ -150,7 +151,10 @@ export function tableQueries(parts: TableQueryParts): TableQueries {
       return answerOf(understood, await planParts(parts, understood, signal), sealTicket)
     },
     readTable: async (request, signal) => {
-      const understood = await understand(parts, { ...request, endpoints: 1 }, signal)
+      // Text has values only.
+      const coded = request.text === undefined && request.dictionaries === true
+      const whole = { ...request, endpoints: 1, dictionaries: coded }
+      const understood = await understand(parts, whole, signal)
       const { parts: pieces } = await planParts(parts, understood, signal)
       const [{ split } = unplanned()] = withReads(understood, pieces)
       return readSplit(parts, { split, text: request.text }, signal)
@@ -235,8 +239,9 @@ async function understand(
 ): Promise<UnderstoodRequest> {
   const description = await catalog.describeTable(request.table, signal)
   const { name } = description.table
-  const all = tableFields(description)
-  const { columns, filter, limit = Infinity, endpoints = 1 } = request
+  const { columns, filter, limit = Infinity, endpoints = 1, dictionaries = false } = request
+  // A dictionary may hold what only rows have that the caller may not see.
+  const all = tableFields(description, dictionaries && description.rowFilter === undefined)
   return {
     table: name,
     fields: columns ? selectFields(name, all, columns) : all,
@@ -357,11 +362,13 @@ function readSplit(
   signal: AbortSignal,
 ): TableRead {
   const { columns, predicate, rowLimit } = split.read
+  const { fields, dictionaries } = plainColumns(columns)
+  const coded = dictionaries.length > 0 && { dictionaries }
   const frames = parts.scan(
     {
       split,
-      columns: scanColumns(columns, split),
-      frames: text ? textLimits(columns, text) : frameLimits(columns),
+      columns: scanColumns(fields, split),
+      frames: text ? textLimits(fields, text) : { ...frameLimits(fields), ...coded },
       ...(predicate && { predicate }),
       ...(rowLimit !== undefined && { rowLimit }),
     },
@@ -369,16 +376,6 @@ function readSplit(
   )
   const { table } = split
   return { table, fields: columns, schemaMessage: encodeSchemaMessage({ fields: columns }), frames }
-}
-
-function scanColumns(fields: readonly Field[], split: Split): readonly ScanColumn[] {
-  const partitions = new Map(split.partitionColumns.map((name) => [name.toLowerCase(), name]))
-  return fields.map((field): ScanColumn => {
-    const partition = partitions.get(field.name.toLowerCase())
-    return partition === undefined
-      ? { field, from: { kind: 'file' } }
-      : { field, from: { kind: 'partition', partition } }
-  })
 }
 
 function unplanned(): never {

@@ -13,6 +13,8 @@ export interface TableRequest {
   readonly limit?: number
   /** Pieces to read side by side, from 1; there are fewer when the table has fewer row groups. Absent: 1. */
   readonly endpoints?: number
+  /** Columns that are dictionary-encoded in the files stay so. Absent: they are decoded. */
+  readonly dictionaries?: boolean
 }
 
 /** A filter that names 100,000 ids is about this long. */
@@ -23,7 +25,15 @@ const COLUMNS_MAX = 65_536
 const TABLE_NAME_CHARACTERS_MAX = 1_024
 export const ENDPOINTS_MAX = 256
 
-const members = ['schema', 'table', 'columns', 'filter', 'limit', 'endpoints'] as const
+const members = [
+  'schema',
+  'table',
+  'columns',
+  'filter',
+  'limit',
+  'endpoints',
+  'dictionaries',
+] as const
 
 /**
  * A request from its JSON in UTF-8.
@@ -66,6 +76,7 @@ export function readTableRequest(value: unknown): TableRequest {
   const filter = readFilter(given.get('filter'))
   const limit = readCount('limit', given.get('limit'), { min: 0, max: Number.MAX_SAFE_INTEGER })
   const endpoints = readCount('endpoints', given.get('endpoints'), { min: 1, max: ENDPOINTS_MAX })
+  const dictionaries = readFlag('dictionaries', given.get('dictionaries'))
   return {
     table: {
       schema: readName('schema', given.get('schema')),
@@ -75,6 +86,7 @@ export function readTableRequest(value: unknown): TableRequest {
     ...(filter !== undefined && { filter }),
     ...(limit !== undefined && { limit }),
     ...(endpoints !== undefined && { endpoints }),
+    ...(dictionaries !== undefined && { dictionaries }),
   }
 }
 
@@ -115,6 +127,11 @@ export function readCount(
     return value
   }
   throw wrong(member, value, `an integer from ${min} to ${max}`)
+}
+
+function readFlag(member: string, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value
+  throw wrong(member, value, 'true or false')
 }
 
 function readColumns(value: unknown): readonly string[] | undefined {

@@ -1,6 +1,9 @@
 import type { TextFormat } from '../arrow/row-text.ts'
 
-/** One Arrow record batch, framed for a wire, in memory that is lent until `release`. */
+/**
+ * One Arrow record batch, framed for a wire, in memory that is lent until `release`; or a dictionary, of no rows, which
+ * the batches behind it refer to.
+ */
 export interface Frame {
   /**
    * A gRPC message of FlightData: five bytes of prefix, then `data_header` (field 2) and `data_body`
@@ -23,4 +26,9 @@ export interface FrameLimits {
   readonly rowsMax: number
   /** Frames are lines of this text, without its head; absent: record batches. */
   readonly text?: TextFormat
+  /**
+   * Columns of utf8 or binary, ascending, whose values are sent once in a dictionary, and then as int32 indexes. Not with
+   * a text format. Absent: none.
+   */
+  readonly dictionaries?: readonly number[]
 }

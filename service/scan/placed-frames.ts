@@ -82,7 +82,7 @@ export class PlacedFrames {
     const isSmall = plan.decodedBytesEstimate < frames.bodyBytesTarget * SHARE_OF_FRAME_MIN
     if (rooms === undefined || decoder.open === undefined || isSmall) return undefined
     const isPicked = piece.filter !== undefined || plan.selection !== undefined
-    if (isPicked || frames.text !== undefined) return undefined
+    if (isPicked || frames.text !== undefined || frames.dictionaries !== undefined) return undefined
     const indexes = piece.columns.flatMap((source) => indexOf(source) ?? [])
     if (new Set(indexes).size < indexes.length) return undefined
     const placed = new PlacedFrames(rows, decoder, rooms)

@@ -1,8 +1,7 @@
 import type { ArrowType } from '../arrow/arrow-type.ts'
 import { columnBytes } from '../arrow/column-bytes.ts'
-import { type MessagePlan, planFlightMessage } from '../arrow/framed-message.ts'
 import { ownRows } from '../arrow/own-rows.ts'
-import { type BatchPiece, type BatchPlan, planBatch } from '../arrow/write-batch.ts'
+import type { BatchPiece } from '../arrow/write-batch.ts'
 import type { DecodedRowGroup, RowGroupPlan } from '../decode/decoder.ts'
 import { GatewayError } from '../errors.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
@@ -11,6 +10,7 @@ import { DecoderTrap } from './decoder-trap.ts'
 import type { DecoderTurn } from './decoder-turn.ts'
 import { ScanFilter } from './filter-rows.ts'
 import type { FetchedPiece } from './fetch-row-group.ts'
+import { FrameMessages, type PlannedFrame } from './frame-messages.ts'
 import { readPiece } from './read-piece.ts'
 import type { ReadParts } from './read-parts.ts'
 import { SharedReads } from './shared-reads.ts'
@@ -28,7 +28,6 @@ import {
 import { RowQueue } from './row-queue.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import type { ScanReceipt } from './scan-receipt.ts'
-import { planTextMessage } from './text-message.ts'
 import { TopRows } from './top-rows.ts'
 
 /** A frame that was written; the run is its reader's to release. */
@@ -103,7 +102,7 @@ class ScanTask {
   readonly #job: ScanJob
   readonly #parts: TaskParts
   readonly #signal: AbortSignal
-  readonly #types: readonly ArrowType[]
+  readonly #messages: FrameMessages
   readonly #queue: RowQueue
   readonly #filter: ScanFilter
   /** Absent: rows are queued as they come. */
@@ -119,10 +118,11 @@ class ScanTask {
     this.#job = job
     this.#parts = parts
     this.#signal = signal
-    this.#types = job.fields.map(({ type }) => type)
-    this.#queue = new RowQueue(this.#types, job.frames)
+    const types: readonly ArrowType[] = job.fields.map(({ type }) => type)
+    this.#messages = new FrameMessages(job)
+    this.#queue = new RowQueue(types, job.frames)
     this.#filter = new ScanFilter(job.terms ?? [], job.rowFilterTerms)
-    this.#top = job.top && new TopRows(this.#types, job.top)
+    this.#top = job.top && new TopRows(types, job.top)
     this.#shared = new SharedReads(parts)
     this.#rowsLeft = job.rowLimit
   }
@@ -311,56 +311,50 @@ class ScanTask {
   }
 
   async #emitFrame(rows: readonly BatchPiece[]): Promise<void> {
-    const { emit, receipt } = this.#parts
-    const { bodyBytesMax } = this.#job.frames
-    const batch = planBatch(this.#types, rows)
-    const { rowCount, bodyBytes } = batch
-    if (bodyBytes > bodyBytesMax) {
-      throw new GatewayError(
-        'too_large',
-        `${this.#source} has a row of ${bodyBytes} bytes, a block may have ${bodyBytesMax}; select fewer columns`,
-      )
+    const ready = this.#timed('frameMs', () => this.#messages.ready(rows, this.#source))
+    let { rows: left } = ready
+    for (const planned of ready.dictionaries) {
+      const { run, rows: now } = await this.#findRoom(planned, left)
+      this.#emit(planned, run)
+      left = now
     }
-    const planned = this.#planMessage(batch, rows)
-    const { run, message } = await this.#findRoom(planned, rows)
+    const planned = this.#plan(left)
+    const { run, rows: now } = await this.#findRoom(planned, left)
+    this.#emit(now === left ? planned : this.#plan(now), run)
+  }
+
+  #plan(rows: readonly BatchPiece[]): PlannedFrame {
+    return this.#timed('frameMs', () => this.#messages.plan(rows, this.#source))
+  }
+
+  #emit({ message, rowCount, bodyBytes }: PlannedFrame, run: MemoryRun): void {
+    const { emit, receipt } = this.#parts
     receipt.frames++
     receipt.frameBytes += bodyBytes
     receipt.rowsReturned += rowCount
-    emit({
-      message: this.#timed('frameMs', () => message.write(run.bytes)),
-      run,
-      rowCount,
-      bodyBytes,
-    })
-  }
-
-  #planMessage(batch: BatchPlan, pieces: readonly BatchPiece[]): MessagePlan {
-    const { fields, frames } = this.#job
-    if (frames.text === undefined) return planFlightMessage(batch)
-    const rows = { format: frames.text, fields, pieces, source: this.#source }
-    return this.#timed('frameMs', () => planTextMessage(rows))
+    const written = this.#timed('frameMs', () => message.write(run.bytes))
+    emit({ message: written, run, rowCount, bodyBytes })
   }
 
   /**
-   * Waits for memory; not with the decoder in hand when another scan wants it and the rows can be parked. The message
-   * is the planned one, or the same of rows that were copied meanwhile.
+   * Waits for memory; not with the decoder in hand when another scan wants it and the rows can be parked. The rows are
+   * the same, or copies that were made meanwhile.
    */
   async #findRoom(
-    planned: MessagePlan,
+    { message }: PlannedFrame,
     rows: readonly BatchPiece[],
-  ): Promise<{ run: MemoryRun; message: MessagePlan }> {
+  ): Promise<{ run: MemoryRun; rows: readonly BatchPiece[] }> {
     const { memory, nowMs, receipt, turn } = this.#parts
     const startedMs = nowMs()
-    const room = memory.allocate(planned.totalBytes, this.#signal)
-    let message = planned
+    const room = memory.allocate(message.totalBytes, this.#signal)
+    let left = rows
     try {
       const mustWait =
         this.#held?.hasTurn() === true &&
         !(await Promise.race([room.then(() => true), turn.wanted()]))
       if (mustWait && this.#park()) {
         const count = rows.reduce((sum, piece) => sum + piece.count, 0)
-        const own = [{ columns: ownRows(this.#types, rows), start: 0, count }]
-        message = this.#planMessage(planBatch(this.#types, own), own)
+        left = [{ columns: ownRows(this.#messages.types, rows), start: 0, count }]
         this.#letGo()
       }
     } catch (error) {
@@ -372,7 +366,7 @@ class ScanTask {
     }
     const run = await room
     receipt.memoryWaitMs += nowMs() - startedMs
-    return { run, message }
+    return { run, rows: left }
   }
 
   /** True when there is room for the rows that are not written yet. */
