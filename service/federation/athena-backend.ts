@@ -1,4 +1,3 @@
-import type { Field } from '../arrow/arrow-type.ts'
 import { decodeSchemaMessage, encodeSchemaMessage } from '../arrow/schema-message.ts'
 import type { TableSource } from '../access/visible-catalog.ts'
 import type { TableName } from '../catalog/table-name.ts'
@@ -7,7 +6,8 @@ import { GatewayError } from '../errors.ts'
 import type { PlanPage, PlanRequest } from '../planning/plan-scan.ts'
 import type { Split } from '../planning/split.ts'
 import type { Frame, FrameLimits } from '../scan/frame.ts'
-import type { ScanColumn, ScanRequest } from '../scan/scan-request.ts'
+import { scanColumns } from '../scan/scan-columns.ts'
+import type { ScanRequest } from '../scan/scan-request.ts'
 import { readConstraints } from './athena-constraints.ts'
 import { athenaFields, packedFields } from './athena-types.ts'
 import type { FederationBackend, TablePage } from './federation-service.ts'
@@ -103,16 +103,6 @@ function assertSameTable({ table }: Split, asked: TableName): void {
     'invalid_request',
     `the split is of ${formatTableName(table)}, not of ${formatTableName(asked)}`,
   )
-}
-
-function scanColumns(fields: readonly Field[], split: Split): readonly ScanColumn[] {
-  const partitions = new Map(split.partitionColumns.map((name) => [name.toLowerCase(), name]))
-  return fields.map((field): ScanColumn => {
-    const partition = partitions.get(field.name.toLowerCase())
-    return partition === undefined
-      ? { field, from: { kind: 'file' } }
-      : { field, from: { kind: 'partition', partition } }
-  })
 }
 
 /** Blocks keep to what was asked; only a single row may pass it, up to what Athena takes at all. */
