@@ -9,6 +9,8 @@ const usage = `usage: spillway <command> [options]
                       happened; --keep leaves it running
   credentials [--format json|env|aws-process]
                       print the store's credentials of this moment, for other programs
+  caller add|rotate|remove|list
+                      who may call the gateway, in its callers file (spillway caller --help)
   tables [SCHEMA]     names of tables
   describe S.T        columns and size of a table
   plan S.T            what a read would do, and what it leaves out
@@ -35,6 +37,10 @@ export async function runCommand(words: readonly string[], env: Environment): Pr
     }
     case 'credentials':
       return credentials(options, env)
+    case 'caller': {
+      const { callerCommand } = await import('./caller.ts')
+      return callerCommand(options, env)
+    }
     case 'tables':
     case 'describe':
     case 'plan':

@@ -8,6 +8,8 @@ import { rightsOf } from './role-rights.ts'
 /** A caller, and what it is known by. */
 export interface KnownCaller {
   readonly caller: Caller
+  /** Names of its roles. */
+  readonly roles: readonly string[]
   readonly tokens: readonly TokenEntry[]
   /** Subject alternative names, such as `DNS:etl.example.com`. */
   readonly certificates: readonly string[]
@@ -156,16 +158,16 @@ const certificateName = {
 
 function readCaller(field: FileFields, roles: ReadonlyMap<string, Role>): KnownCaller {
   field.mapOf('name', 'roles', 'tokens', 'certificates')
-  const held = field
+  const names = field
     .member('roles')
     .items()
-    .flatMap((item) => {
+    .map((item) => {
       const name = item.text({ what: "a role's name" })
-      const role = roles.get(name)
-      if (name !== '' && role === undefined)
+      if (name !== '' && !roles.has(name))
         item.expected(`one of the roles ${[...roles.keys()].join(', ')}`)
-      return role ?? []
+      return name
     })
+  const held = names.flatMap((name) => roles.get(name) ?? [])
   return {
     caller: {
       name: field.member('name').text(callerName),
@@ -173,6 +175,7 @@ function readCaller(field: FileFields, roles: ReadonlyMap<string, Role>): KnownC
       rights: rightsOf(held.flatMap(({ entries }) => entries)),
       limits: smallestLimits(held.map(({ limits }) => limits)),
     },
+    roles: names,
     tokens: field.member('tokens').items().map(readToken),
     certificates: field.member('certificates').texts(certificateName),
   }

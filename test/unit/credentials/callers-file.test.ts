@@ -184,25 +184,28 @@ issuers:
 owner: me
 `)
   const paths = problems.map((problem) => problem.split(':')[0])
-  t.strictSame(paths.toSorted(), [
-    'callers[0].name',
-    'callers[0].roles[0]',
-    'callers[0].tokens[0].expires',
-    'callers[0].tokens[0].sha256',
-    'callers[1].certificates[0]',
-    'callers[1].roles',
-    'issuers[0].audience',
-    'issuers[0].callers.x',
-    'issuers[0].jwks',
-    'owner',
-    'roles.r.limits.bytesInFlight',
-    'roles.r.limits.streams',
-    'roles.r.operator',
-    'roles.r.tables[0].colums',
-    'roles.r.tables[0].schema',
-    'roles.r.tables[1].columns',
-    'roles.r.tables[1].rows',
-  ])
+  t.strictSame(
+    paths.toSorted((left = '', right = '') => (left < right ? -1 : 1)),
+    [
+      'callers[0].name',
+      'callers[0].roles[0]',
+      'callers[0].tokens[0].expires',
+      'callers[0].tokens[0].sha256',
+      'callers[1].certificates[0]',
+      'callers[1].roles',
+      'issuers[0].audience',
+      'issuers[0].callers.x',
+      'issuers[0].jwks',
+      'owner',
+      'roles.r.limits.bytesInFlight',
+      'roles.r.limits.streams',
+      'roles.r.operator',
+      'roles.r.tables[0].colums',
+      'roles.r.tables[0].schema',
+      'roles.r.tables[1].columns',
+      'roles.r.tables[1].rows',
+    ],
+  )
   for (const problem of problems) t.match(problem, /expected /)
   t.notMatch(problems.join('\n'), /canary/, 'what may be a token is not told')
 })
