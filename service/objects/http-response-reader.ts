@@ -34,8 +34,13 @@ export class HttpResponseReader {
     return this.#text === ''
   }
 
+  /** Where what comes next may be put at once: the rest of the body; undefined as long as its head is not there. */
+  get room(): Uint8Array | undefined {
+    return this.#head === undefined ? undefined : this.#body.subarray(this.#filledBytes)
+  }
+
   /**
-   * Takes what came next and keeps none of it. Undefined: more is to come; `odd`: this is not an answer of the
+   * Takes what came next, in `room` or elsewhere, and keeps none of it. Undefined: more is to come; `odd`: this is not an answer of the
    * plain kind, or nobody wants it, and the connection is of no further use.
    *
    * @throws what `memoryFor` throws.
@@ -45,11 +50,15 @@ export class HttpResponseReader {
     if (part === 'odd') return 'odd'
     if (this.#head === undefined) return undefined
     const wanted = part.subarray(0, this.#body.length - this.#filledBytes)
-    this.#body.set(wanted, this.#filledBytes)
+    if (!this.#isInPlace(wanted)) this.#body.set(wanted, this.#filledBytes)
     this.#filledBytes += wanted.length
     if (this.#filledBytes < this.#body.length) return undefined
     const isReusable = this.#head.isKept && wanted.length === part.length
     return { head: this.#head, body: this.#body, isReusable }
+  }
+
+  #isInPlace({ buffer, byteOffset }: Uint8Array): boolean {
+    return buffer === this.#body.buffer && byteOffset === this.#body.byteOffset + this.#filledBytes
   }
 
   /** What follows the head. */

@@ -15,8 +15,8 @@ export interface RangeSocketOptions {
   /** Between two requests; then the socket closes itself. */
   readonly idleMsMax: number
   /**
-   * Where the kernel puts what arrives. All sockets of a thread may share it: it is emptied before the next one
-   * reads.
+   * Where the kernel puts the head of an answer, with what comes along of its body. All sockets of a thread may share
+   * it: it is emptied before the next one reads.
    */
   readonly buffer: Uint8Array<ArrayBuffer>
   /** An earlier session with the same server, for a shorter handshake. */
@@ -47,7 +47,9 @@ export class RangeSocket {
   constructor(options: RangeSocketOptions) {
     this.#options = options
     this.#socket = dial(options, {
-      buffer: options.buffer,
+      // Asked before each read. Bodies lie where they belong without a copy: one into shared memory goes byte by byte
+      // where the two sides are aligned differently, 0.04 CPU s per decoded GB of trips.
+      buffer: () => this.#current?.reader.room ?? options.buffer,
       callback: (length, buffer) => {
         this.#receive(buffer.subarray(0, length))
         return true

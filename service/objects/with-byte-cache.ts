@@ -1,4 +1,4 @@
-import { copyInto, rangeLength } from './byte-range.ts'
+import { alignedCopy, copyInto, rangeLength } from './byte-range.ts'
 import type { ObjectStore } from './object-store.ts'
 import { readKey } from './read-key.ts'
 import { type ReadVersion, readVersion } from './read-version.ts'
@@ -80,7 +80,7 @@ export function withByteCache(store: ObjectStore, options: ByteCacheOptions): Ca
       misses++
       const { versionId, bytes: read } = await readVersion(store, request, signal)
       if (isWorthKeeping(key))
-        keep(key, { bytes: copyInto(read), ...(versionId !== undefined && { versionId }) })
+        keep(key, { bytes: alignedCopy(read), ...(versionId !== undefined && { versionId }) })
       return read
     },
     close() {

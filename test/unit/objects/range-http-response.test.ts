@@ -169,3 +169,21 @@ t.test('a body nobody wants is odd, and what the memory throws is thrown', async
   }
   t.throws(() => readPieces([answer], refuse), { message: 'not this version' })
 })
+
+t.test('a body is put where it belongs, once its head is there', async (t) => {
+  const body = new Uint8Array(10)
+  const reader = new HttpResponseReader(() => body)
+  const text = `${good.join('\r\n')}\r\n\r\n`
+  t.equal(reader.room, undefined)
+  t.equal(reader.push(Buffer.from(text.slice(0, 30))), undefined)
+  t.equal(reader.room, undefined, 'not before the end of the head')
+  t.equal(reader.push(Buffer.from(`${text.slice(30)}abc`)), undefined)
+  const { room } = reader
+  t.strictSame([room?.buffer, room?.byteOffset, room?.length], [body.buffer, 3, 7])
+  room?.set(Buffer.from('defg'))
+  t.equal(reader.push(body.subarray(3, 7)), undefined)
+  t.equal(reader.room?.byteOffset, 7)
+  const end = reader.push(Buffer.from('hij'))
+  t.equal(Buffer.from(body).toString(), 'abcdefghij')
+  t.match(end, { isReusable: true })
+})
