@@ -51,7 +51,9 @@ import type { TableQueries } from './query/table-queries.ts'
 import { tableQueries } from './query/table-queries.ts'
 import { defaultMemoryBytes, defaultWorkerCount, shareMemory } from './scan/memory-budget.ts'
 import { ScanPool } from './scan/scan-pool.ts'
+import type { ScanRequest } from './scan/scan-request.ts'
 import { scanSplit } from './scan/scan-split.ts'
+import { limitStreams, streamsMaxOf } from './scan/stream-limit.ts'
 import { storeAccess } from './objects/store-access.ts'
 import { withTally } from './objects/store-tally.ts'
 
@@ -233,6 +235,8 @@ async function openRooms(config: Config, { registry, note, report }: Listeners) 
   const chosen = config.decoder === 'auto' && { indexes }
   const scanning = { footers, smallFiles, runner: pool, ...chosen }
   watchPool(registry, pool)
+  const scanFiles = (request: ScanRequest, signal: AbortSignal) =>
+    scanSplit(request, scanning, signal)
   const splits = (request: PlanRequest, signal: AbortSignal) =>
     planSplits(request, planning, signal)
   const parts = (request: TablePlanRequest, signal: AbortSignal) =>
@@ -251,7 +255,7 @@ async function openRooms(config: Config, { registry, note, report }: Listeners) 
     keys,
     report,
     nowMs: Date.now,
-    scan: watchScan(registry, (request, signal) => scanSplit(request, scanning, signal), note),
+    scan: watchScan(registry, limitStreams(scanFiles, streamsMaxOf(memoryBytes)), note),
   }
   return { credentials, store, archive, pool, ...answersFor(answers) }
 }

@@ -36,6 +36,8 @@ interface Waiter {
 /** One scan's row groups in flight, the oldest first. */
 export class AdmissionShare {
   readonly held: number[] = []
+  /** Rows of row groups that are done, which wait for others to fill a frame with. */
+  queuedBytes = 0
   /** Whether it ever got anything: it is not told `busy` any more. */
   isAdmitted = false
   readonly #admission: Admission
@@ -55,15 +57,17 @@ export class AdmissionShare {
     return this.#admission.reserve({ share: this, bytes, source }, signal)
   }
 
-  /** The oldest row group is done. */
-  giveBack(): void {
+  /** The oldest row group is done, but for so many bytes of all rows so far. */
+  giveBack(queuedBytes = 0): void {
     this.held.shift()
+    this.queuedBytes = queuedBytes
     this.#admission.serve()
   }
 
   /** All of them are. */
   giveBackAll(): void {
     this.held.splice(0)
+    this.queuedBytes = 0
     this.#admission.serve()
   }
 }
@@ -76,8 +80,8 @@ interface Wish {
 }
 
 /**
- * Lets row groups in as long as there is memory for them. Scans that have nothing in flight come first, in the order
- * they came; then those who want to read ahead. Who is first waits for enough, and nobody overtakes: large row
+ * Lets row groups in as long as there is memory for them. Scans that have nothing in flight come first, those that were
+ * begun before others, in the order they came; then those who want to read ahead. Who is first waits for enough, and nobody overtakes: large row
  * groups are served too.
  */
 export class Admission {
@@ -91,7 +95,10 @@ export class Admission {
 
   get usedBytes(): number {
     let bytes = 0
-    for (const { held } of this.#shares) for (const one of held) bytes += one
+    for (const { held, queuedBytes } of this.#shares) {
+      bytes += queuedBytes
+      for (const one of held) bytes += one
+    }
     return bytes
   }
 
@@ -139,7 +146,9 @@ export class Admission {
 
   /** Lets in who may go in now. */
   serve(): void {
-    for (const share of this.#shares) if (share.held.length === 0) this.#shares.delete(share)
+    for (const share of this.#shares) {
+      if (share.held.length === 0 && share.queuedBytes === 0) this.#shares.delete(share)
+    }
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       next.share.held.push(next.bytes)
       next.share.isAdmitted = true
@@ -150,12 +159,22 @@ export class Admission {
 
   #next(): Waiter | undefined {
     const waiters = [...this.#waiters]
-    const needy = waiters.find(({ share }) => share.held.length === 0)
+    const idle = waiters.filter(({ share }) => share.held.length === 0)
+    const begun = idle.find(({ share }) => share.queuedBytes > 0)
+    const needy = begun ?? idle[0]
     const first = needy ?? waiters[0]
     if (first === undefined) return undefined
     const { bytesMax } = this.#limits
     const most = needy === undefined ? bytesMax * AHEAD_SHARE : bytesMax
-    return this.usedBytes + first.bytes <= most ? first : undefined
+    if (this.usedBytes + first.bytes <= most) return first
+    // Rows that wait for more of their scan must not be what keeps it from getting them: one at a time passes the limit.
+    return begun === first && !this.#isBusy() ? begun : undefined
+  }
+
+  /** Whether any row group is in flight. */
+  #isBusy(): boolean {
+    for (const { held } of this.#shares) if (held.length > 0) return true
+    return false
   }
 
   #newcomers(): number {

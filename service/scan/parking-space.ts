@@ -21,7 +21,8 @@ export class ParkingSpace {
     return true
   }
 
-  leave(bytes: number): void {
+  /** @param _queuedBytes what the scan goes on to hold: rows that wait for others to fill a frame with */
+  leave(bytes: number, _queuedBytes: number): void {
     this.#bytes -= bytes
   }
 }

@@ -249,7 +249,7 @@ export class PoolWorker {
         return scan.notice?.()
       }
       case 'piece_done':
-        return this.#receiveDone(message.scanId)
+        return this.#receiveDone(message.scanId, message.queuedBytes)
       case 'frame':
         return this.#receiveFrame(message)
       case 'ended':
@@ -264,13 +264,13 @@ export class PoolWorker {
     }
   }
 
-  #receiveDone(scanId: number): void {
+  #receiveDone(scanId: number, queuedBytes: number): void {
     const scan = this.#scans.get(scanId)
     const piece = scan?.pieces.get(scan.doneCount)
     if (scan === undefined || piece === undefined) return
     scan.pieces.delete(scan.doneCount++)
     this.#options.quarantine.absolve(piece)
-    scan.options.share.giveBack()
+    scan.options.share.giveBack(queuedBytes)
     scan.notice?.()
   }
 

@@ -36,6 +36,11 @@ export class RowQueue {
     this.#bytesMax = limits.bodyBytesTarget - paddingBytesMax(types)
   }
 
+  /** What the rows take that wait, by `measureRows`. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Adds rows of the output's types. They are views until {@link detach}. */
   add(columns: readonly Column[], rowCount: number): void {
     if (rowCount > 0) this.#push({ columns, start: 0, count: rowCount }, undefined)

@@ -152,7 +152,7 @@ class ScanTask {
     } finally {
       fetched.release()
       // A row group that broke the decoder is not done: it is looked for.
-      if (!isTrapped) this.#parts.parking.leave(this.#parkedBytes)
+      if (!isTrapped) this.#parts.parking.leave(this.#parkedBytes, this.#queue.bytes)
       this.#parkedBytes = 0
     }
     return this.#rowsLeft === 0

@@ -56,9 +56,9 @@ interface WorkerScan {
 /** The worker's parking space as one scan has it: tells when a row group is done, all its rows written. */
 class ScanParking extends ParkingSpace {
   readonly #shared: ParkingSpace
-  readonly #tellDone: () => void
+  readonly #tellDone: (queuedBytes: number) => void
 
-  constructor(shared: ParkingSpace, tellDone: () => void) {
+  constructor(shared: ParkingSpace, tellDone: (queuedBytes: number) => void) {
     super(0)
     this.#shared = shared
     this.#tellDone = tellDone
@@ -68,9 +68,9 @@ class ScanParking extends ParkingSpace {
     return this.#shared.tryPark(bytes)
   }
 
-  override leave(bytes: number): void {
-    this.#shared.leave(bytes)
-    this.#tellDone()
+  override leave(bytes: number, queuedBytes: number): void {
+    this.#shared.leave(bytes, queuedBytes)
+    this.#tellDone(queuedBytes)
   }
 }
 
@@ -151,7 +151,9 @@ class WorkerDoor {
     const parts: TaskParts = {
       ...this.#shared,
       receipt,
-      parking: new ScanParking(this.#shared.parking, () => this.#tellDone(scanId, scan)),
+      parking: new ScanParking(this.#shared.parking, (queuedBytes) =>
+        this.#tellDone(scanId, scan, queuedBytes),
+      ),
       memory: withFrameCredits(this.#memory, this.#start.limits.framesOutstandingMax),
       watchDecode: this.#decodeWatch(scanId, scan, receipt),
       emit: this.#frameTeller(scanId, scan),
@@ -232,9 +234,9 @@ class WorkerDoor {
   }
 
   /** Row groups are done in the order in which they were taken. */
-  #tellDone(scanId: number, { taken }: WorkerScan): void {
+  #tellDone(scanId: number, { taken }: WorkerScan, queuedBytes: number): void {
     const piece = taken.shift()
-    if (piece?.plan !== undefined) this.#tell({ type: 'piece_done', scanId })
+    if (piece?.plan !== undefined) this.#tell({ type: 'piece_done', scanId, queuedBytes })
   }
 
   #endScan(scan: WorkerScan, end: Omit<ScanEnd, 'type' | 'heldBytes'>): void {

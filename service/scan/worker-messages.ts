@@ -43,7 +43,8 @@ export type FromWorker =
   /** There is room for one more piece. */
   | { readonly type: 'piece_taken'; readonly scanId: number }
   /** All rows of the oldest row group are written, its memory is free. */
-  | { readonly type: 'piece_done'; readonly scanId: number }
+  /** Its rows are written, but for some that wait for others to fill a frame with. */
+  | { readonly type: 'piece_done'; readonly scanId: number; readonly queuedBytes: number }
   | {
       readonly type: 'frame'
       readonly scanId: number

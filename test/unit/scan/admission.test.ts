@@ -135,3 +135,47 @@ t.test('one budget is shared out and never more than that', async (t) => {
   t.equal(defaultWorkerCount(1, 65_536 * MIB), 1)
   t.ok(defaultMemoryBytes() > 0 && Number.isSafeInteger(defaultMemoryBytes()))
 })
+
+t.test('rows that wait for a frame count, and those who hold some come first', async (t) => {
+  const admission = new Admission({ bytesMax: 100 })
+  const [begun, other] = [admission.open(), admission.open()]
+  await begun.reserve(60, 'a', quiet)
+  begun.giveBack(30)
+  t.equal(admission.usedBytes, 30)
+  await other.reserve(60, 'b', quiet)
+  const order: string[] = []
+  const late = admission.open()
+  const waits = [
+    late.reserve(40, 'c', quiet).then(() => order.push('late')),
+    begun.reserve(60, 'd', quiet).then(() => order.push('begun')),
+  ]
+  other.giveBack(0)
+  await waits[1]
+  t.strictSame(order, ['begun'])
+  begun.giveBackAll()
+  await Promise.all(waits)
+  t.equal(admission.usedBytes, 40)
+})
+
+t.test('rows that wait never keep their scans from going on, one at a time', async (t) => {
+  const admission = new Admission({ bytesMax: 100 })
+  const shares = [admission.open(), admission.open(), admission.open()]
+  for (const share of shares) {
+    await share.reserve(30, 'first', quiet)
+    share.giveBack(30)
+  }
+  t.equal(admission.usedBytes, 90)
+  let running = 0
+  let most = 0
+  await Promise.all(
+    shares.map(async (share) => {
+      await share.reserve(50, 'second', quiet)
+      most = Math.max(most, ++running)
+      await Promise.resolve()
+      running--
+      share.giveBackAll()
+    }),
+  )
+  t.equal(most, 1)
+  t.equal(admission.usedBytes, 0)
+})
