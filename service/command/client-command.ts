@@ -11,12 +11,15 @@ import { openSource } from './open-source.ts'
 import type { Output } from './output.ts'
 import { fileOutput, standardOutput } from './output.ts'
 import { bytes, counted, planTree } from './plan-tree.ts'
-import { progressLine } from './progress.ts'
+import { progressLine, type ReadCounts } from './progress.ts'
 import { rowSink } from './row-sink.ts'
-import type { TableSource } from './table-source.ts'
+import type { SourceRead, TableSource } from './table-source.ts'
 
 /** Rows of a table on a terminal when nobody says how many. */
 const TABLE_ROWS_DEFAULT = 100
+
+/** Who watches sees row groups done in so many steps at most: each costs a call. */
+const PROGRESS_PARTS = 20
 
 /** What a command has to do with. */
 interface Errand {
@@ -115,11 +118,13 @@ async function read({ options, source, output }: Errand, signal: AbortSignal): P
   const rowsMax = options.request.limit ?? TABLE_ROWS_DEFAULT
   // One row more than is shown tells whether there are more.
   const limit = format === 'table' ? { limit: options.request.limit ?? rowsMax + 1 } : {}
-  const answer = await source.read({ ...options.request, ...limit }, signal)
+  const { isTTY } = process.stderr
+  const parts = isTTY && { endpoints: PROGRESS_PARTS }
+  const answer = await source.read({ ...options.request, ...limit, ...parts }, signal)
   const sink = rowSink(answer, format, rowsMax)
   const progress = progressLine(
-    answer.rowCount,
-    { isTTY: process.stderr.isTTY, write: (text) => void process.stderr.write(text) },
+    countsOf(answer),
+    { isTTY, write: (text) => void process.stderr.write(text) },
     () => performance.now(),
   )
   try {
@@ -128,7 +133,8 @@ async function read({ options, source, output }: Errand, signal: AbortSignal): P
       signal.throwIfAborted()
       const written = sink.batch(batch)
       for (const part of written.bytes) if (!(await output.write(part))) return
-      progress.add(written.rowCount, batch.body.length)
+      const { body, rowGroupsDone } = batch
+      progress.add({ rowCount: written.rowCount, byteCount: body.length, rowGroupsDone })
       batch.release()
     }
   } finally {
@@ -137,4 +143,9 @@ async function read({ options, source, output }: Errand, signal: AbortSignal): P
   signal.throwIfAborted()
   await output.write(sink.end())
   await output.finish()
+}
+
+function countsOf({ rowCount, parts }: SourceRead): ReadCounts {
+  const rowGroups = parts.reduce((sum, part) => sum + part.rowGroups, 0)
+  return { rows: rowCount, rowGroups: parts.length > 1 ? rowGroups : null }
 }

@@ -5,6 +5,7 @@ import { encapsulatedParts } from '../arrow/framed-message.ts'
 import { composeQueries } from '../compose.ts'
 import { readConfig } from '../config.ts'
 import { GatewayError } from '../errors.ts'
+import type { PlannedEndpoint } from '../query/table-queries.ts'
 import type { Frame } from '../scan/frame.ts'
 import type { SourceBatch, TableSource } from './table-source.ts'
 
@@ -29,24 +30,34 @@ export async function folderSource(folder: string): Promise<TableSource> {
     },
     async plan(request, signal) {
       const { fields, rowCount, endpoints, ledger } = await queries.plan(request, signal)
-      const parts = endpoints.map((endpoint) => ({
-        rows: endpoint.rowCount,
-        rowGroups: endpoint.rowGroupCount,
-        decodedBytes: endpoint.decodedBytes,
-      }))
-      return { fields, rowCount, parts, ledger }
+      return { fields, rowCount, parts: endpoints.map(partOf), ledger }
     },
     async read(request, signal) {
-      const { rowCount } = await queries.plan(request, signal)
-      const { fields, schemaMessage, frames } = await queries.readTable(request, signal)
-      return { fields, schemaMessage, rowCount, batches: batchesOf(frames) }
+      const { fields, schemaMessage, rowCount, endpoints } = await queries.plan(request, signal)
+      const batches = async function* tickets() {
+        let rowGroupsDone = 0
+        for (const { ticket, rowGroupCount } of endpoints) {
+          yield* batchesOf((await queries.read(ticket, signal)).frames, rowGroupsDone)
+          rowGroupsDone += rowGroupCount
+        }
+      }
+      const parts = endpoints.map(partOf)
+      return { fields, schemaMessage, rowCount, parts, batches: batches() }
     },
     close,
   }
 }
 
-async function* batchesOf(frames: AsyncIterable<Frame>): AsyncGenerator<SourceBatch> {
+function partOf({ rowCount, rowGroupCount, decodedBytes }: PlannedEndpoint) {
+  return { rows: rowCount, rowGroups: rowGroupCount, decodedBytes }
+}
+
+async function* batchesOf(
+  frames: AsyncIterable<Frame>,
+  rowGroupsDone: number,
+): AsyncGenerator<SourceBatch> {
   for await (const frame of frames) {
-    yield { ...encapsulatedParts(frame.message), release: () => frame.release() }
+    const release = () => frame.release()
+    yield { ...encapsulatedParts(frame.message), rowGroupsDone, release }
   }
 }

@@ -54,13 +54,16 @@ export function gatewaySource(origin: GatewayOrigin): TableSource {
     plan: async (request, signal) => planOf(await infoOf(request, signal)),
     async read(request, signal) {
       const info = await infoOf(request, signal)
-      const messages = async function* tickets() {
-        for (const { ticket } of info.endpoint) {
-          yield* ask.many(method.doGet, { ticket: ticket?.ticket ?? new Uint8Array(0) }, signal)
+      const { fields, rowCount, parts } = planOf(info)
+      const batches = async function* tickets() {
+        let rowGroupsDone = 0
+        for (const [at, { ticket }] of info.endpoint.entries()) {
+          const asked = { ticket: ticket?.ticket ?? new Uint8Array(0) }
+          yield* batchesOf(ask.many(method.doGet, asked, signal), rowGroupsDone)
+          rowGroupsDone += parts[at]?.rowGroups ?? 0
         }
       }
-      const { fields, rowCount } = planOf(info)
-      return { fields, rowCount, schemaMessage: info.schema, batches: batchesOf(messages()) }
+      return { fields, rowCount, parts, schemaMessage: info.schema, batches: batches() }
     },
     close: async () => client.close(),
   }
@@ -175,13 +178,16 @@ function metadataOf(bytes: Uint8Array): unknown {
 }
 
 /** A message without a body is the schema, which is known. */
-async function* batchesOf(messages: AsyncIterable<FlightData>): AsyncGenerator<SourceBatch> {
+async function* batchesOf(
+  messages: AsyncIterable<FlightData>,
+  rowGroupsDone: number,
+): AsyncGenerator<SourceBatch> {
   for await (const { dataHeader, dataBody } of messages) {
     if (dataBody.length === 0) continue
     const head = Buffer.alloc(8 + dataHeader.length)
     head.writeInt32LE(-1, 0)
     head.writeInt32LE(dataHeader.length, 4)
     head.set(dataHeader, 8)
-    yield { head, body: dataBody, release() {} }
+    yield { head, body: dataBody, rowGroupsDone, release() {} }
   }
 }

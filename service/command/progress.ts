@@ -1,8 +1,21 @@
 import { bytes, digits } from './plan-tree.ts'
 
+/** How far a read has come, or how much it is in all. */
+export interface ReadCounts {
+  /** Null: nobody knows. */
+  readonly rows: number | null
+  /** Null: a single part, of which nobody tells. */
+  readonly rowGroups: number | null
+}
+
 /** How a read goes, for those who watch. */
 export interface Progress {
-  add(rowCount: number, byteCount: number): void
+  /** Told of a batch: its rows and bytes, and the row groups that were done before it. */
+  add(batch: {
+    readonly rowCount: number
+    readonly byteCount: number
+    readonly rowGroupsDone: number
+  }): void
   /** Takes the line away. */
   end(): void
 }
@@ -12,7 +25,7 @@ const REFRESH_MS = 200
 
 /** One line on a terminal's standard error; nothing where that is no terminal. */
 export function progressLine(
-  rowsAll: number | null,
+  all: ReadCounts,
   { isTTY, write }: { readonly isTTY: boolean; readonly write: (text: string) => void },
   nowMs: () => number,
 ): Progress {
@@ -21,7 +34,7 @@ export function progressLine(
   let [rows, size, shownMs] = [0, 0, startedMs]
   let isShown = false
   return {
-    add(rowCount, byteCount) {
+    add({ rowCount, byteCount, rowGroupsDone }) {
       rows += rowCount
       size += byteCount
       const now = nowMs()
@@ -29,11 +42,22 @@ export function progressLine(
       shownMs = now
       isShown = true
       const perSecond = bytes(Math.round(size / ((now - startedMs) / 1000)))
-      const ofAll = rowsAll === null ? '' : ` of ${digits(rowsAll)}`
-      write(`\r\u001B[K${digits(rows)}${ofAll} rows, ${bytes(size)}, ${perSecond}/s`)
+      const parts = [
+        `${digits(rows)}${ofAll(all.rows)} rows`,
+        bytes(size),
+        `${perSecond}/s`,
+        ...(all.rowGroups === null
+          ? []
+          : [`${digits(rowGroupsDone)}${ofAll(all.rowGroups)} row groups done`]),
+      ]
+      write(`\r\u001B[K${parts.join(', ')}`)
     },
     end() {
       if (isShown) write('\r\u001B[K')
     },
   }
+}
+
+function ofAll(count: number | null): string {
+  return count === null ? '' : ` of ${digits(count)}`
 }

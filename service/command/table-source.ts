@@ -7,6 +7,8 @@ import type { TableRequest } from '../query/table-request.ts'
 export interface SourceBatch {
   readonly head: Uint8Array
   readonly body: Uint8Array
+  /** Of the parts before its own. */
+  readonly rowGroupsDone: number
   /** Gives the memory back. */
   release(): void
 }
@@ -29,6 +31,8 @@ export interface SourceRead {
   /** The same as an encapsulated IPC message. */
   readonly schemaMessage: Uint8Array
   readonly rowCount: number | null
+  /** What is read of it, part after part. */
+  readonly parts: SourcePlan['parts']
   /** @throws {GatewayError} what went wrong. */
   readonly batches: AsyncIterable<SourceBatch>
 }
@@ -37,6 +41,7 @@ export interface SourceRead {
 export interface TableSource {
   listTables(schema: string | undefined, signal: AbortSignal): AsyncIterable<TableName>
   plan(request: TableRequest, signal: AbortSignal): Promise<SourcePlan>
+  /** All parts, one after the other; one when the request asks for no more. */
   read(request: TableRequest, signal: AbortSignal): Promise<SourceRead>
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -129,6 +129,43 @@ for (const [name, origin] of Object.entries(origins)) {
     t.strictSame(await closed, [0, null])
     t.equal(await errors, '')
   })
+}
+
+/** Of util-linux: gives a command a terminal. */
+const hasScript = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes(
+  'util-linux',
+)
+
+for (const [name, origin] of Object.entries(origins)) {
+  t.test(
+    `who watches a terminal sees a line of progress, from a ${name}`,
+    { skip: hasScript !== true && 'util-linux (script) is not installed' },
+    async (t) => {
+      const folder = t.testdir()
+      const file = join(folder, 'a.csv')
+      const words = ['read', 'shop.large', '--output', file, ...origin]
+      const command = [process.execPath, '--import=tsx', main, ...words].join(' ')
+      const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const [shown, [code]] = await Promise.all([
+        text(child.stdout),
+        once(child, 'close') as Promise<[number | null]>,
+      ])
+      t.equal(code, 0)
+      const lines = shown.split('\r\u001B[K')
+      const line =
+        /^[\d,]+ of 2,000,000 rows, [\d.]+ [KM]?i?B, [\d.]+ [KM]?i?B\/s, (\d+) of 40 row groups done$/
+      const done = lines.flatMap((one) => line.exec(one)?.[1] ?? []).map(Number)
+      t.ok(done.length > 0, 'at least one line')
+      t.strictSame(
+        done,
+        done.toSorted((a, b) => a - b),
+      )
+      t.equal(lines.at(-1), '', 'the line is taken away')
+      t.equal(readFileSync(file, 'latin1').split('\r\n').length, large.length + 2)
+    },
+  )
 }
 
 t.test('a gateway that is not there, and a folder that is none', async (t) => {

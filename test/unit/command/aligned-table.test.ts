@@ -1,7 +1,6 @@
 import t from 'tap'
 import { alignedTable } from '../../../service/command/aligned-table.ts'
 import { bytes, counted, planTree } from '../../../service/command/plan-tree.ts'
-import { progressLine } from '../../../service/command/progress.ts'
 import { emptyLedger } from '../../../service/planning/ledger.ts'
 
 t.test('numbers stand right, text left, and nothing that a terminal would obey', async (t) => {
@@ -64,20 +63,4 @@ t.test('a plan is a tree of what is read and what is not', async (t) => {
   )
   t.equal(counted(1_234_567, 'row'), '1,234,567 rows')
   t.equal(bytes(1023), '1023 B')
-})
-
-t.test('progress is one line on a terminal, and nothing anywhere else', async (t) => {
-  const written: string[] = []
-  let now = 0
-  const write = (text: string) => void written.push(text)
-  const line = progressLine(2_000, { isTTY: true, write }, () => now)
-  line.add(500, 1024)
-  now = 1_000
-  line.add(500, 1024)
-  line.end()
-  t.strictSame(written, ['\r\u001B[K1,000 of 2,000 rows, 2.0 KiB, 2.0 KiB/s', '\r\u001B[K'])
-  const silent = progressLine(null, { isTTY: false, write }, () => now)
-  silent.add(1, 1)
-  silent.end()
-  t.equal(written.length, 2)
 })
