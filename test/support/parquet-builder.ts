@@ -30,12 +30,7 @@ export function emptyParquet(file: BuiltFile): Uint8Array {
   const { columns, keyValues = {}, paddingBytes = 0, rowGroupCount = 0 } = file
   const writer = new ThriftWriter()
   writer.small(1, 2)
-  writer.structs(2, 1 + columns.reduce((sum, column) => sum + countNodes(column), 0))
-  writer.element(() => {
-    writer.text(4, 'schema')
-    writer.small(5, columns.length)
-  })
-  for (const column of columns) writeNode(writer, column)
+  writeSchema(writer, columns)
   writer.integer(3, 0)
   writer.structs(4, rowGroupCount)
   for (let group = 0; group < rowGroupCount; group++)
@@ -62,6 +57,78 @@ export function frameFooter(thrift: Uint8Array): Uint8Array {
   return file
 }
 
+/** A column chunk with its pages, to be put in a file. */
+export interface BuiltChunk {
+  /** A dictionary, where there is one, comes first. */
+  readonly bytes: Uint8Array
+  /** Number in parquet.thrift's `CompressionCodec`. */
+  readonly codec: number
+  readonly valueCount: number
+}
+
+/** A Parquet file of one row group; a chunk for each leaf, in their order. */
+export function parquetOf(
+  columns: readonly BuiltNode[],
+  rowCount: number,
+  chunks: readonly BuiltChunk[],
+): Uint8Array {
+  const leaves = columns.flatMap((column) => leavesOf(column, []))
+  const writer = new ThriftWriter()
+  writer.small(1, 2)
+  writeSchema(writer, columns)
+  writer.integer(3, rowCount)
+  writer.structs(4, 1)
+  writer.element(() => {
+    writer.structs(1, leaves.length)
+    let offset = 4
+    for (const [index, leaf] of leaves.entries()) {
+      const chunk = chunks[index]
+      if (chunk === undefined) throw new Error('a leaf without a chunk')
+      const at = offset
+      writer.element(() => writeChunk(writer, leaf, chunk, at))
+      offset += chunk.bytes.length
+    }
+    writer.integer(2, offset)
+    writer.integer(3, rowCount)
+  })
+  writer.stop()
+  const footer = frameFooter(writer.finish(0)).subarray(4)
+  return Buffer.concat([Buffer.from('PAR1'), ...chunks.map(({ bytes }) => bytes), footer])
+}
+
+interface BuiltLeaf {
+  readonly node: BuiltNode
+  readonly path: readonly string[]
+}
+
+function writeChunk(
+  writer: ThriftWriter,
+  { node, path }: BuiltLeaf,
+  { bytes, codec, valueCount }: BuiltChunk,
+  offset: number,
+): void {
+  writer.integer(2, 0)
+  writer.struct(3, () => {
+    writer.small(1, node.type ?? 0)
+    writer.smalls(2, [0, 3])
+    writer.texts(3, path)
+    writer.small(4, codec)
+    writer.integer(5, valueCount)
+    writer.integer(6, bytes.length)
+    writer.integer(7, bytes.length)
+    writer.integer(9, offset)
+  })
+}
+
+function writeSchema(writer: ThriftWriter, columns: readonly BuiltNode[]): void {
+  writer.structs(2, 1 + columns.reduce((sum, column) => sum + countNodes(column), 0))
+  writer.element(() => {
+    writer.text(4, 'schema')
+    writer.small(5, columns.length)
+  })
+  for (const column of columns) writeNode(writer, column)
+}
+
 function writeRowGroup(writer: ThriftWriter, columns: readonly BuiltNode[]): void {
   const leaves = columns.flatMap((column) => leavesOf(column, []))
   writer.structs(1, leaves.length)
@@ -81,10 +148,7 @@ function writeRowGroup(writer: ThriftWriter, columns: readonly BuiltNode[]): voi
   writer.integer(3, 0)
 }
 
-function leavesOf(
-  node: BuiltNode,
-  above: readonly string[],
-): { node: BuiltNode; path: string[] }[] {
+function leavesOf(node: BuiltNode, above: readonly string[]): BuiltLeaf[] {
   const path = [...above, node.name]
   if (node.children === undefined) return [{ node, path }]
   return node.children.flatMap((child) => leavesOf(child, path))

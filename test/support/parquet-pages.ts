@@ -29,6 +29,14 @@ export const encodingNumbers = {
 } as const
 export type EncodingName = keyof typeof encodingNumbers
 
+/** Levels of a nested column's values. */
+export interface SpecLevels {
+  readonly repetitions: readonly number[]
+  readonly definitions: readonly number[]
+  readonly repetitionMax: number
+  readonly definitionMax: number
+}
+
 /** A chunk to be written. */
 export interface ChunkSpec {
   readonly physicalType: PhysicalType
@@ -46,6 +54,8 @@ export interface ChunkSpec {
   /** Bits of dictionary indices beyond those needed. */
   readonly spareBits: number
   readonly random: () => number
+  /** Absent: the column is flat. Pages of version 2 then begin with a row, wherever `pageRows` has them end. */
+  readonly levels?: SpecLevels
 }
 
 /** The bytes of a column chunk: pages with their headers. */
@@ -64,12 +74,45 @@ export function writeChunk(spec: ChunkSpec): Uint8Array {
   }
   const codes = new Map([...(entries?.keys() ?? [])].map((key, index) => [key, index]))
   for (let at = 0, page = 0; at < values.length; page++) {
-    const rows = Math.min(pageRows[page % pageRows.length] ?? 1, values.length - at)
+    const wanted = Math.min(pageRows[page % pageRows.length] ?? 1, values.length - at)
+    const rows = pageEnd(spec, at + wanted) - at
     const encoding = encodings[page % encodings.length] ?? 'plain'
-    parts.push(...writePage(spec, values.slice(at, at + rows), encoding, codes))
+    const levels = encodeLevels(spec, at, at + rows)
+    parts.push(...writePage(spec, values.slice(at, at + rows), { encoding, codes, levels }))
     at += rows
   }
   return joined(parts)
+}
+
+function pageEnd({ values, version, levels }: ChunkSpec, wanted: number): number {
+  let end = wanted
+  if (version === 1 || levels === undefined) return end
+  while (end < values.length && (levels.repetitions[end] ?? 0) > 0) end++
+  return end
+}
+
+interface EncodedLevels {
+  /** Undefined: there are none. */
+  readonly repetitions: Uint8Array | undefined
+  readonly definitions: Uint8Array | undefined
+  readonly rowCount: number
+}
+
+function encodeLevels(spec: ChunkSpec, start: number, end: number): EncodedLevels {
+  const { values, levels, levelStyle, random } = spec
+  const coded = (all: readonly number[], most: number): Uint8Array | undefined =>
+    most === 0 ? undefined : hybrid(all.slice(start, end), bitWidth(most), levelStyle, random)
+  const bits = spec.isOptional ? values.map((value) => Number(value !== null)) : []
+  return {
+    repetitions: coded(levels?.repetitions ?? [], levels?.repetitionMax ?? 0),
+    definitions: coded(
+      levels?.definitions ?? bits,
+      levels?.definitionMax ?? Number(spec.isOptional),
+    ),
+    rowCount: levels
+      ? levels.repetitions.slice(start, end).filter((level) => level === 0).length
+      : end - start,
+  }
 }
 
 function isDictionary(name: EncodingName): boolean {
@@ -89,17 +132,23 @@ function distinct(values: readonly (Uint8Array | null)[]): Map<string, Uint8Arra
 function writePage(
   spec: ChunkSpec,
   rows: readonly (Uint8Array | null)[],
-  encoding: EncodingName,
-  codes: ReadonlyMap<string, number>,
+  {
+    encoding,
+    codes,
+    levels: { repetitions, definitions, rowCount },
+  }: {
+    readonly encoding: EncodingName
+    readonly codes: ReadonlyMap<string, number>
+    readonly levels: EncodedLevels
+  },
 ): Uint8Array[] {
   const { random, codec, version } = spec
   const present = rows.filter((value) => value !== null)
   const body = encode(spec, present, encoding, codes)
-  const bits = rows.map((value) => Number(value !== null))
-  const levels = spec.isOptional ? hybrid(bits, 1, spec.levelStyle, random) : new Uint8Array()
+  const levels = [repetitions, definitions].filter((part) => part !== undefined)
   const encodingNumber = encodingNumbers[encoding]
   if (version === 1) {
-    const whole = spec.isOptional ? joined([word(levels.length), levels, body]) : body
+    const whole = joined([...levels.flatMap((part) => [word(part.length), part]), body])
     const stored = compress(whole, codec, random)
     const part = struct([
       number(1, rows.length),
@@ -115,15 +164,19 @@ function writePage(
   const part = struct([
     number(1, rows.length),
     number(2, rows.length - present.length),
-    number(3, rows.length),
+    number(3, rowCount),
     number(4, encodingNumber),
-    number(5, levels.length),
-    number(6, 0),
+    number(5, definitions?.length ?? 0),
+    number(6, repetitions?.length ?? 0),
     flag(7, isCompressed),
   ])
-  const uncompressed = levels.length + body.length
-  const sizes = [number(1, 3), number(2, uncompressed), number(3, levels.length + stored.length)]
-  return [struct([...sizes, nested(8, part)]), levels, stored]
+  const levelBytes = joined(levels)
+  const sizes = [
+    number(1, 3),
+    number(2, levelBytes.length + body.length),
+    number(3, levelBytes.length + stored.length),
+  ]
+  return [struct([...sizes, nested(8, part)]), levelBytes, stored]
 }
 
 function encode(

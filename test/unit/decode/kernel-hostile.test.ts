@@ -1,10 +1,11 @@
 import t from 'tap'
 
-import type { Column } from '../../../service/arrow/column.ts'
 import { kernelDecoder } from '../../../service/decode/kernel-decoder.ts'
 import { createKernelMemory, loadKernels } from '../../../service/decode/kernel-module.ts'
 import { GatewayError } from '../../../service/errors.ts'
 import { randomNumbers } from '../../support/columns-random.ts'
+import { isSound } from '../../support/sound-column.ts'
+import { mutate } from '../../support/mutate-bytes.ts'
 import { describeChunk, difference, generateChunk, planOf } from '../../support/kernel-chunks.ts'
 
 const MUTANTS = 6000
@@ -25,47 +26,6 @@ const guards = [
 for (const guard of guards) guard.fill(CANARY)
 const canaries = Buffer.alloc(64 * 1024, CANARY)
 const decoder = kernelDecoder({ module: await loadKernels(), memory, region })
-
-/** Changes a few bytes, mostly at the beginning, where headers and dictionaries are. */
-function mutate(original: Uint8Array, random: () => number): Uint8Array {
-  const mutant = new Uint8Array(original)
-  const changes = 1 + Math.floor(random() * 4)
-  for (let i = 0; i < changes; i++) {
-    const at = Math.floor(mutant.length * random() ** (random() < 0.5 ? 4 : 1))
-    const style = random()
-    if (style < 0.4) mutant[at] = (mutant[at] ?? 0) ^ (1 << Math.floor(random() * 8))
-    else if (style < 0.7) mutant[at] = Math.floor(random() * 256)
-    else if (style < 0.85) mutant.fill(0xff, at, at + 1 + Math.floor(random() * 5))
-    else mutant.copyWithin(at, Math.floor(random() * mutant.length), at + 9)
-  }
-  return mutant
-}
-
-/** What readers of Arrow rely on, whatever the values are. */
-function isSound(column: Column | undefined, rowCount: number): boolean {
-  if (column === undefined || column.rowCount !== rowCount) return false
-  const { nullCount, validity, offsets, values } = column
-  if (nullCount < 0 || nullCount > rowCount || values === null) return false
-  if ((validity === null) !== (nullCount === 0)) return false
-  if (validity !== null) {
-    let set = 0
-    for (const byte of validity) for (let bits: number = byte; bits > 0; bits >>= 1) set += bits & 1
-    if (set !== rowCount - nullCount || validity.length !== Math.ceil(rowCount / 8)) return false
-  }
-  return offsets === null || isAscending(offsets, values.length, rowCount)
-}
-
-function isAscending(offsets: Uint8Array, end: number, rowCount: number): boolean {
-  const wide = offsets.length === (rowCount + 1) * 8
-  const view = new DataView(offsets.buffer, offsets.byteOffset, offsets.length)
-  let before = 0
-  for (let row = 0; row <= rowCount; row++) {
-    const offset = wide ? Number(view.getBigUint64(row * 8, true)) : view.getUint32(row * 4, true)
-    if (offset < before || (row === 0 && offset !== 0)) return false
-    before = offset
-  }
-  return before === end && offsets.length === (rowCount + 1) * (wide ? 8 : 4)
-}
 
 t.test(`${MUTANTS} mutants end in a typed error or in a sound column`, async (t) => {
   const outcomes: Record<string, number> = {}
