@@ -132,14 +132,13 @@ for (const [name, origin] of Object.entries(origins)) {
 }
 
 /** Of util-linux: gives a command a terminal. */
-const hasScript = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes(
-  'util-linux',
-)
+const scriptVersion = spawnSync('script', ['--version'], { encoding: 'utf8' })
+const hasScript = scriptVersion.error === undefined && scriptVersion.stdout.includes('util-linux')
 
 for (const [name, origin] of Object.entries(origins)) {
   t.test(
     `who watches a terminal sees a line of progress, from a ${name}`,
-    { skip: hasScript !== true && 'util-linux (script) is not installed' },
+    { skip: !hasScript && 'util-linux (script) is not installed' },
     async (t) => {
       const folder = t.testdir()
       const file = join(folder, 'a.csv')
