@@ -22,13 +22,23 @@ function none(): Record<StorePurpose, number> {
 
 /** Whose work is under way. A store is shared by all questions, and so are its caches: an argument cannot say it. */
 const underWay = new AsyncLocalStorage<StoreTally>()
+let workers = 0
 
 /**
- * Does the work; what it asks of stores that count (see {@link withTally}) is added to the tally. Of a request that
- * several wait for, only the one who caused it.
+ * Does the work; what it asks of stores that count (see {@link withTally}) until its end is added to the tally. Of a
+ * request that several wait for, only the one who caused it.
+ *
+ * Between works the storage is off: on Node 20 it makes every promise of the thread call hooks, also those that carry
+ * frames, which never ask a store.
  */
-export function tallied<T>(tally: StoreTally, work: () => T): T {
-  return underWay.run(tally, work)
+export async function tallied<T>(tally: StoreTally, work: () => Promise<T>): Promise<T> {
+  workers += 1
+  try {
+    return await underWay.run(tally, work)
+  } finally {
+    workers -= 1
+    if (workers === 0) underWay.disable()
+  }
 }
 
 /** The same for work that is done as it is asked for. */
@@ -39,7 +49,7 @@ export async function* talliedSteps<T>(
   const each = steps[Symbol.asyncIterator]()
   try {
     for (;;) {
-      const step = await underWay.run(tally, () => each.next())
+      const step = await tallied(tally, () => each.next())
       if (step.done === true) return
       yield step.value
     }

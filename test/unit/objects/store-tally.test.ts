@@ -70,3 +70,29 @@ t.test('steps are counted as they are taken, wherever that is', async (t) => {
   }
   t.equal(tally.bytes.list, 3)
 })
+
+t.test('a question keeps its tally when others end meanwhile', async (t) => {
+  const store = withTally(memory)
+  const tallies = [emptyTally(), emptyTally(), emptyTally()]
+  const read = () => store.read({ object, range: { start: 0, end: 1 } }, signal)
+  let goOn = () => {}
+  const waiting = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const [long = emptyTally(), short = emptyTally(), next = emptyTally()] = tallies
+  const question = tallied(long, async () => {
+    await waiting
+    await read()
+  })
+  await tallied(short, read)
+  await t.rejects(tallied(short, () => Promise.reject(new Error('x'))))
+  await read()
+  goOn()
+  await question
+  await read()
+  await tallied(next, read)
+  t.strictSame(
+    tallies.map(({ requests }) => requests.other),
+    [1, 1, 1],
+  )
+})
