@@ -7,9 +7,12 @@ import type { BenchOptions, Figure } from '../support/bench-figure.ts'
 import { randomNumbers } from '../support/columns-random.ts'
 import { holderOf, openingOf } from '../support/ticket-holder.ts'
 
-export const title = 'Tickets: a split of 2,000 files, sealed and opened'
+export const title = 'Tickets: splits of 8 and of 2,000 files, sealed and opened'
 
 const FILES = 2_000
+/** Of 16 MiB each they are a split as it is aimed at. */
+const FILES_USUAL = 8
+const must = { atMost: 50 }
 
 export async function run({ smoke, print }: BenchOptions): Promise<readonly Figure[]> {
   const { sealTicket, openTicket } = await importBuilt<typeof TicketModule>(
@@ -26,9 +29,15 @@ export async function run({ smoke, print }: BenchOptions): Promise<readonly Figu
   const rounds = smoke ? 5 : 500
   const sealUs = microsecondsOf(rounds, () => sealTicket(split, keys, holderOf()))
   const openUs = microsecondsOf(rounds, () => openTicket(ticket, openingOf(keys, 0)))
+  const usual = splitOf(FILES_USUAL)
+  const usualTicket = sealTicket(usual, keys, holderOf())
+  const usualSealUs = microsecondsOf(rounds * 10, () => sealTicket(usual, keys, holderOf()))
+  const usualOpenUs = microsecondsOf(rounds * 10, () => openTicket(usualTicket, openingOf(keys, 0)))
   const fileBytes = ticket.length / FILES
   print(`${ticket.length} bytes`)
   return [
+    { name: 'a ticket of 8 files: sealed in', reached: usualSealUs, unit: 'µs', must },
+    { name: 'a ticket of 8 files: opened in', reached: usualOpenUs, unit: 'µs', must },
     { name: 'a ticket of 2,000 files: sealed in', reached: sealUs, unit: 'µs' },
     { name: 'a ticket of 2,000 files: opened in', reached: openUs, unit: 'µs' },
     { name: 'a ticket of 2,000 files: size of a file', reached: fileBytes, unit: 'bytes' },
