@@ -245,6 +245,7 @@ class FilterParser {
       this.#advance()
       this.#advance()
       const literal = typedLiteral(word, next.text)
+      if (literal?.kind === 'wrong') throw fail(literal.why)
       if (literal) return { literal, fail }
       throw fail(`${describeToken(next)} is no ${word}; write ${typedForms[word] ?? word}`)
     }

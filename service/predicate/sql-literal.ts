@@ -1,4 +1,5 @@
 import { daysOf } from '../arrow/calendar.ts'
+import { instantIn } from './time-zone.ts'
 
 /** A number as it is written: `unscaled` / 10^`scale`. */
 export interface ExactNumber {
@@ -65,7 +66,8 @@ export function negatedNumber(number: NumberLiteral): NumberLiteral {
 /** Types whose name before a text makes it a value, and how such a text looks. */
 export const typedForms: Readonly<Record<string, string>> = {
   date: "DATE '2026-11-02'",
-  timestamp: "TIMESTAMP '2026-11-02 10:00:00.5 UTC', or without the zone",
+  timestamp:
+    "TIMESTAMP '2026-11-02 10:00:00.5 UTC', with +02:00 or Europe/Berlin, or without a zone",
   time: "TIME '10:00:00.5'",
   decimal: "DECIMAL '1.50'",
   double: "DOUBLE '1.5'",
@@ -77,8 +79,14 @@ export const typedForms: Readonly<Record<string, string>> = {
   uuid: "UUID '01234567-89ab-cdef-0123-456789abcdef'",
 }
 
+/** A text that has the form of a value, but is none. */
+export interface WrongLiteral {
+  readonly kind: 'wrong'
+  readonly why: string
+}
+
 /** The value of a text behind the name of a type in lower case; undefined when it is none. */
-export function typedLiteral(type: string, text: string): Literal | undefined {
+export function typedLiteral(type: string, text: string): Literal | WrongLiteral | undefined {
   switch (type) {
     case 'date': {
       const days = daysFrom(dateForm.exec(text))
@@ -135,7 +143,7 @@ const timestampForm =
 const zoneForm = /^(?:(?:utc|gmt|z)|(?:utc|gmt)?([+-])(\d{1,2}):?(\d{2}))$/i
 const SECONDS_PER_DAY = 86_400n
 
-function timestampLiteral(text: string): Literal | undefined {
+function timestampLiteral(text: string): Literal | WrongLiteral | undefined {
   const [, date = '', clockText, zoneText = ''] = timestampForm.exec(text) ?? []
   const days = daysFrom(dateForm.exec(date))
   const clock = clockText === undefined ? seconds(0, 0n, 0) : clockFrom(timeForm.exec(clockText))
@@ -143,11 +151,33 @@ function timestampLiteral(text: string): Literal | undefined {
   const local = seconds(days, clock.unscaled, clock.scale)
   if (zoneText === '') return { kind: 'local', seconds: local }
   const zone = zoneForm.exec(zoneText)
-  if (!zone) return undefined
+  if (!zone) return regionLiteral(local, zoneText)
   const [, sign, hours = '0', minutes = '0'] = zone
   const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -60 : 60)
   const shift = BigInt(offset) * 10n ** BigInt(local.scale)
   return { kind: 'instant', seconds: { ...local, unscaled: local.unscaled - shift } }
+}
+
+function regionLiteral(local: ExactNumber, region: string): Literal | WrongLiteral | undefined {
+  const size = 10n ** BigInt(local.scale)
+  const ofSecond = ((local.unscaled % size) + size) % size
+  const instant = instantIn(region, Number((local.unscaled - ofSecond) / size))
+  switch (instant) {
+    case 'unknown region':
+      return undefined
+    case 'too far':
+      return { kind: 'wrong', why: `the time is too far away for ${region}; write it in UTC` }
+    case 'skipped':
+      return {
+        kind: 'wrong',
+        why: `clocks in ${region} jump over this time; write it with an offset such as +01:00`,
+      }
+    default:
+      return {
+        kind: 'instant',
+        seconds: { ...local, unscaled: BigInt(instant) * size + ofSecond },
+      }
+  }
 }
 
 function daysFrom(form: RegExpExecArray | null): number | undefined {

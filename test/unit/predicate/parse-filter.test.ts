@@ -111,6 +111,20 @@ t.test('operators bind as SQL says', async (t) => {
   t.equal(holds('NULLIF(id, 1) IS NULL', { id: 1n }), true)
 })
 
+t.test('regions say when their clocks show a time', async (t) => {
+  const at = BigInt(Date.parse('2025-12-31T23:00:00.5Z')) * 1_000_000n
+  t.equal(holds("at = TIMESTAMP '2026-01-01 00:00:00.5 Europe/Berlin'", { at }), true)
+  t.equal(holds("at = TIMESTAMP '2025-12-31T18:00:00.5 america/new_york'", { at }), true)
+  t.equal(holds("at < TIMESTAMP '2026-01-01 Europe/Berlin'", { at }), false)
+  const before = -1n
+  t.equal(
+    holds("at = TIMESTAMP '1970-01-01 00:59:59.999999999 Europe/Berlin'", { at: before }),
+    true,
+  )
+  const first = BigInt(Date.parse('2026-10-25T00:30:00Z')) * 1_000_000n
+  t.equal(holds("at = TIMESTAMP '2026-10-25 02:30 Europe/Berlin'", { at: first }), true)
+})
+
 t.test('names are found as they are written, else without regard to case', async (t) => {
   t.equal(holds('PRICE = 1', { Price: 100n }), true)
   t.equal(holds('"note 2" = \'a\'', { 'Note 2': Buffer.from('a') }), true)
@@ -154,6 +168,16 @@ t.test('errors say where, and what was expected', async (t) => {
       'column 7: "day" is date(day) and takes DATE \'2026-11-02\' or TIMESTAMP',
     ],
     ["at > TIMESTAMP '2026-11-02 10:00:00'", "takes TIMESTAMP '2026-11-02 10:00:00 UTC', not"],
+    [
+      "at > TIMESTAMP '2026-03-29 02:30:00 Europe/Berlin'",
+      'column 6: clocks in Europe/Berlin jump over this time; write it with an offset',
+    ],
+    ["at > TIMESTAMP '2026-03-29 02:30:00 Europe/Bonn'", "is no timestamp; write TIMESTAMP '2026-"],
+    [
+      "at > TIMESTAMP '999999-03-29 02:30:00 Europe/Berlin'",
+      'the time is too far away for Europe/Berlin; write it in UTC',
+    ],
+    ["seen = TIMESTAMP '2026-03-29 03:30:00 Europe/Berlin'", 'not a timestamp with a zone'],
     ["day = DATE '2026-02-29'", "column 7: '2026-02-29' is no date; write DATE '2026-11-02'"],
     ['id + 1', 'expected a condition such as "a" > 1; this is int64'],
     ['id', 'expected a condition such as "a" > 1; "id" is int64'],
