@@ -8,7 +8,6 @@ import {
 import {
   Client,
   credentials,
-  Metadata,
   type CallOptions,
   type ClientReadableStream,
   type ServiceError,
@@ -21,6 +20,7 @@ import {
   type ReadSplitRequest,
 } from '../../proto/gen/spillway/v1/federation_pb.ts'
 import { methodDefinition } from '../../service/grpc/service-definition.ts'
+import { metadataOf } from './flight-client.ts'
 
 export interface TableName {
   readonly schema: string
@@ -56,7 +56,11 @@ export interface CallFailure {
   readonly code: string | undefined
 }
 
-export function federationClient(address: string): FederationClient {
+/** @param headers of every call, such as a caller's token */
+export function federationClient(
+  address: string,
+  headers: Readonly<Record<string, string>> = {},
+): FederationClient {
   // No pool of connections shared with other clients: `close` closes what this one opened.
   const client = new Client(address, credentials.createInsecure(), {
     'grpc.max_receive_message_length': -1,
@@ -71,7 +75,7 @@ export function federationClient(address: string): FederationClient {
           requestSerialize,
           responseDeserialize,
           create(method.input, request),
-          new Metadata(),
+          metadataOf(headers),
           options,
           (error, answer) => (answer === undefined ? reject(error) : resolve(answer)),
         )
@@ -102,7 +106,7 @@ export function federationClient(address: string): FederationClient {
         requestSerialize,
         responseDeserialize,
         request,
-        new Metadata(),
+        metadataOf(headers),
         options,
       )
     },

@@ -61,7 +61,11 @@ export interface FlightTable {
   readonly messageBytesMax: number
 }
 
-export function flightClient(address: string): FlightClient {
+/** @param headers of every call but `talk`, such as a caller's token */
+export function flightClient(
+  address: string,
+  headers: Readonly<Record<string, string>> = {},
+): FlightClient {
   const client = new Client(address, credentials.createInsecure(), {
     'grpc.max_receive_message_length': -1,
     'grpc.use_local_subchannel_pool': 1,
@@ -76,7 +80,7 @@ export function flightClient(address: string): FlightClient {
           requestSerialize,
           responseDeserialize,
           create(of.input, request),
-          new Metadata(),
+          metadataOf(headers),
           options,
           (error, answer) => (answer === undefined ? reject(error) : resolve(answer)),
         )
@@ -90,14 +94,13 @@ export function flightClient(address: string): FlightClient {
         requestSerialize,
         responseDeserialize,
         message,
-        new Metadata(),
+        metadataOf(headers),
         options,
       )
     },
-    talk: (of, headers = {}) => {
+    talk: (of, own = {}) => {
       const { path, requestSerialize, responseDeserialize } = methodDefinition(of)
-      const metadata = new Metadata()
-      for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
+      const metadata = metadataOf(own)
       return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata)
     },
     info: (request, options) => flight.call(method.getFlightInfo, commandOf(request), options),
@@ -129,6 +132,13 @@ export function flightClient(address: string): FlightClient {
     close: () => client.close(),
   }
   return flight
+}
+
+/** Headers as gRPC sends them. */
+export function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata()
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
+  return metadata
 }
 
 /** A descriptor whose command is this object in JSON, or this text. */
