@@ -1,6 +1,5 @@
 import type { Column } from '../arrow/column.ts'
 import type { ChunkPlan } from './chunk-plan.ts'
-import { unpackRuns } from './kernel-bits.ts'
 import {
   type ChunkWorkplace,
   loadDictionary,
@@ -11,26 +10,13 @@ import {
 } from './kernel-chunk.ts'
 import type { Place } from './kernel-inflate.ts'
 import { encodings, type Page, type PagedChunk } from './kernel-pages.ts'
-import { INDEX_BATCH, type OwnScratch } from './kernel-scratch.ts'
+import type { OwnScratch } from './kernel-scratch.ts'
 import { checked, type Dictionary, isDictionaryCoded } from './kernel-values.ts'
+import { advance, nextValues, openCursor, type PageCursor, skipValues } from './page-cursor.ts'
 
 /** A workplace with room for one chunk alone. */
 export interface ReaderWorkplace extends ChunkWorkplace {
   readonly scratch: OwnScratch
-}
-
-/** A data page of which some rows are read. */
-interface PageCursor {
-  /** PLAIN or a dictionary's: other encodings are unpacked when the page is opened. */
-  readonly encoding: number
-  readonly rows: number
-  readonly present: number
-  /** The next row. */
-  row: number
-  /** From the next value on, as in `OpenPage`. */
-  values: Place
-  bit: number
-  isBegun: boolean
 }
 
 /** Buffers begin and end at multiples of this; a column has three at most. */
@@ -100,7 +86,7 @@ export class ChunkReader {
       const page = this.#openNext()
       const rows = Math.min(page.rows - page.row, rowCount - first)
       const presentHere = this.#appendLevels(page, rows, { validity, first })
-      const values = this.#partOf(page, rows, presentHere)
+      const values = nextValues(page, { rows, present: presentHere }, chunk, work)
       // Written out, here and where a page is opened: copies by spread took 0.1 CPU s per GB of trips.
       sink.append({
         encoding: page.encoding,
@@ -113,7 +99,7 @@ export class ChunkReader {
         validity,
         dictionary: this.#dictionary,
       })
-      this.#advance(page, { rows, present: presentHere, values })
+      advance(page, { rows, present: presentHere, values }, chunk)
       first += rows
       present += presentHere
     }
@@ -177,16 +163,7 @@ export class ChunkReader {
     const rows = page.valueCount
     const validity = work.scratch.levels
     const present = levels === null ? rows : readLevels(levels, { validity, first: 0, rows }, work)
-    const unpacked = unpack(page.encoding, { values, present }, this.#work, chunk)
-    return {
-      encoding: unpacked.encoding,
-      values: unpacked.values,
-      rows,
-      present,
-      row: 0,
-      bit: 0,
-      isBegun: false,
-    }
+    return openCursor(page, { values, rows, present }, chunk, work)
   }
 
   /** Answers how many of the rows are present. */
@@ -203,32 +180,6 @@ export class ChunkReader {
     return checked(result, this.#work)
   }
 
-  /** The values of the next rows, to their end where it must be known beforehand. */
-  #partOf(page: PageCursor, rows: number, present: number): Place {
-    const { form } = this.chunk
-    const { start, end } = page.values
-    const isMeasured = form.kind === 'bytes' || (form.kind === 'fixed' && form.sourceBytes === 0)
-    if (!isMeasured || isDictionaryCoded(page)) return page.values
-    if (page.row + rows === page.rows) return page.values
-    const bytes = checked(this.#work.kernels.skipBytes(start, end, present), this.#work)
-    return { start, end: start + bytes }
-  }
-
-  #advance(
-    page: PageCursor,
-    part: { readonly rows: number; readonly present: number; readonly values: Place },
-  ): void {
-    const { form } = this.chunk
-    const { start, end } = page.values
-    page.row += part.rows
-    page.bit += part.present
-    page.isBegun ||= part.present > 0
-    if (isDictionaryCoded(page) || form.kind === 'bits') return
-    const isFixed = form.kind === 'fixed' && form.sourceBytes > 0
-    const next = isFixed ? start + part.present * form.sourceBytes : part.values.end
-    page.values = { start: Math.min(next, end), end }
-  }
-
   /** Steps over rows of the page. */
   #skip(page: PageCursor, rows: number): void {
     const { kernels, scratch } = this.#work
@@ -237,64 +188,12 @@ export class ChunkReader {
       page.present === page.rows
         ? rows
         : checked(kernels.countBits(levels.start, levels.end, page.row, rows), this.#work)
-    const values = this.#partOf(page, rows, present)
-    if (isDictionaryCoded(page)) this.#skipIndices(page, present)
-    this.#advance(page, { rows, present, values })
-  }
-
-  #skipIndices({ values, isBegun }: PageCursor, present: number): void {
-    const { kernels, scratch } = this.#work
-    const { state, indices } = scratch
-    if (present > 0 && !isBegun) {
-      checked(kernels.startIndices(state.start, values.start, values.end), this.#work)
-    }
-    for (let left = present; left > 0; left -= INDEX_BATCH) {
-      const count = Math.min(left, INDEX_BATCH)
-      const limit = this.#dictionary?.count ?? 0
-      const result = kernels.readIndices(state.start, count, limit, indices.start, indices.end)
-      checked(result, this.#work)
-    }
-  }
-}
-
-interface PageValues {
-  readonly values: Place
-  readonly present: number
-}
-
-/** Values that can be read from anywhere on: what cannot be becomes PLAIN in the staging room. */
-function unpack(
-  encoding: number,
-  page: PageValues,
-  work: ReaderWorkplace,
-  { form }: ChunkPlan,
-): { readonly encoding: number; readonly values: Place } {
-  const { kernels, scratch } = work
-  const { values, present } = page
-  const asItIs = { encoding, values }
-  if (present === 0) return asItIs
-  if (form.kind === 'bits' && encoding === encodings.rle) {
-    return { encoding: encodings.plain, values: unpackRuns(page, work) }
-  }
-  if (form.kind !== 'fixed') return asItIs
-  const { start } = scratch.staging
-  const end = start + present * form.sourceBytes
-  const unpacked = { encoding: encodings.plain, values: { start, end } }
-  const source = [values.start, values.end, present, form.sourceBytes] as const
-  switch (encoding) {
-    case encodings.deltaIntegers:
-      checked(kernels.deltaIntegers(...source, start, end), work)
-      return unpacked
-    case encodings.splitStreams:
-      checked(kernels.joinStreams(...source, start, end), work)
-      return unpacked
-    default:
-      return asItIs
+    skipValues(page, { rows, present }, { chunk: this.chunk, work: this.#work }, this.#dictionary)
   }
 }
 
 /** From the sizes that the page headers tell. */
-function meanTextBytes({ chunk, pages }: PagedChunk): number {
+export function meanTextBytes({ chunk, pages }: PagedChunk): number {
   if (chunk.form.kind !== 'bytes') return 0
   const [first] = pages
   const entryBytes =
