@@ -15,6 +15,7 @@ import type { Predicate } from '../../service/predicate/predicate.ts'
 import { conjunctsOf } from '../../service/predicate/predicate.ts'
 import { InProcessRunner } from '../../service/scan/in-process-runner.ts'
 import { scanSplit } from '../../service/scan/scan-split.ts'
+import { footerWithBlooms } from './bloom-filters.ts'
 import { rowsOfFrames } from './columns-from-frames.ts'
 import { randomNumbers } from './columns-random.ts'
 import { field, int } from './columns.ts'
@@ -23,7 +24,7 @@ import type { Row } from './oracle.ts'
 import { randomTable, rememberingDecoder } from './random-table.ts'
 import type { RandomTable } from './random-table.ts'
 import type { ColumnKind } from './random-table-kinds.ts'
-import { columnKinds } from './random-table-kinds.ts'
+import { athenaKinds } from './random-table-kinds.ts'
 import { spoiledFooter } from './spoiled-footer.ts'
 
 /** Tables of one run, and predicates asked of each. */
@@ -82,10 +83,10 @@ async function stageOf(
   const cache = new FooterCache({ store: memory, bytesMax: MIB, concurrency: 1 })
   const footers = new Map<string, Footer>()
   const objects: ObjectVersion[] = []
-  for (const { key, bytes } of table.files) {
+  for (const { key, bytes, blooms } of table.files) {
     const object = memory.put(`b${number}`, key, bytes)
     objects.push(object)
-    footers.set(key, await cache.get(object, quiet))
+    footers.set(key, footerWithBlooms(await cache.get(object, quiet), blooms))
   }
   const files = objects.map(({ key, etag, sizeBytes }) => {
     const end = footers.get(key)?.rowGroupCount ?? 0
@@ -133,7 +134,10 @@ async function scannedRows(
   const deps = dropped ? { footers, runner: pageRunner, indexes, pruning } : { footers, runner }
   const scan = scanSplit({ split, columns, frames, predicate }, deps, quiet)
   const rows = await rowsOfFrames([rowId], scan.frames)
-  if (dropped) dropped.rowsByPages += scan.receipt.rowsDroppedByPageIndex
+  if (dropped) {
+    dropped.rowsByPages += scan.receipt.rowsDroppedByPageIndex
+    dropped.groupsByBlooms += scan.receipt.rowGroupsDroppedByBloomFilter
+  }
   return rows.map(([id]) => Number(id))
 }
 
@@ -146,6 +150,8 @@ export interface OracleCounts {
   some: number
   /** Rows of row groups that statistics left in, dropped by page indexes. */
   rowsByPages: number
+  /** Row groups dropped by bloom filters. */
+  groupsByBlooms: number
   /** Pairs left out: arithmetic has no result in some row. */
   withoutResult: number
 }
@@ -257,7 +263,7 @@ export interface OracleOptions {
 export async function askOracle(
   makePair: (random: () => number, table: RandomTable) => Pair,
   report: (wrong: string) => void,
-  { tables = TABLES, kinds = columnKinds }: OracleOptions = {},
+  { tables = TABLES, kinds = athenaKinds }: OracleOptions = {},
 ): Promise<OracleCounts> {
   const counts: OracleCounts = {
     pairs: 0,
@@ -266,6 +272,7 @@ export async function askOracle(
     all: 0,
     some: 0,
     rowsByPages: 0,
+    groupsByBlooms: 0,
     withoutResult: 0,
   }
   for (let number = 0; number < tables; number++) {

@@ -39,6 +39,8 @@ export interface ColumnKind {
   readonly seen: (raw: Raw) => Cell
   /** The same in Athena's storage, for constants. */
   readonly constant: (cell: Exclude<Cell, null>, random: () => number) => Raw
+  /** Files have its 12 bytes as INT96. */
+  readonly isInt96?: true
 }
 
 const asIs = (raw: Raw): Cell => raw as Cell
@@ -221,3 +223,45 @@ const kinds: readonly (readonly [string, ColumnKind])[] = [
 
 /** Every kind of flat column that our writer can write and Athena can see. */
 export const columnKinds: readonly ColumnKind[] = kinds.map(([name, kind]) => ({ ...kind, name }))
+
+const DAY_NS = 86_400_000_000_000n
+/** Of 1970-01-01. */
+const JULIAN_DAY = 2_440_588n
+
+/** Nanoseconds of the day, then the Julian day. */
+function int96Of(nanoseconds: bigint): Uint8Array {
+  const ofDay = ((nanoseconds % DAY_NS) + DAY_NS) % DAY_NS
+  const bytes = Buffer.alloc(12)
+  bytes.writeBigInt64LE(ofDay)
+  bytes.writeInt32LE(Number((nanoseconds - ofDay) / DAY_NS + JULIAN_DAY), 8)
+  return Uint8Array.from(bytes)
+}
+
+function millisecondsOf(raw: Raw): Cell {
+  const bytes = Buffer.from(raw as Uint8Array)
+  const day = BigInt(bytes.readInt32LE(8)) - JULIAN_DAY
+  return day * (DAY_NS / 1_000_000n) + bytes.readBigInt64LE() / 1_000_000n
+}
+
+/** The oldest way to write moments, as Spark and Impala did: no order of its statistics means anything. */
+export const int96Kind: ColumnKind = {
+  name: 'ts_96',
+  fileType: new FixedSizeBinary(12),
+  doorType: new DateMillisecond(),
+  pool: [
+    -1n,
+    0n,
+    999_999n,
+    1_000_000n,
+    -1_000_001n,
+    1_709_210_096_789_000_001n,
+    DAY_NS,
+    -DAY_NS,
+  ].map(int96Of),
+  seen: millisecondsOf,
+  constant: back,
+  isInt96: true,
+}
+
+/** The same with what only Athena's tables are tried with. */
+export const athenaKinds: readonly ColumnKind[] = [...columnKinds, int96Kind]

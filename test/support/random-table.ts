@@ -14,6 +14,8 @@ import type { Data } from 'apache-arrow'
 import type * as ParquetWasm from 'parquet-wasm/node'
 import type { Column } from '../../service/arrow/column.ts'
 import type { Decoder } from '../../service/decode/decoder.ts'
+import { asInt96 } from './as-int96.ts'
+import { addBlooms, type PlacedBloom } from './bloom-filters.ts'
 import type { Cell, Row } from './oracle.ts'
 import { byteText } from './oracle.ts'
 import { dataOf } from './random-table-data.ts'
@@ -28,6 +30,8 @@ export interface RandomFile {
   readonly bytes: Uint8Array
   /** The rows of each row group, as Athena sees them. */
   readonly groups: readonly (readonly Row[])[]
+  /** Bloom filters that stand in the file, though its footer does not tell of them. */
+  readonly blooms: readonly PlacedBloom[]
 }
 
 /** A table of small files that have been written in ways chosen by chance. */
@@ -103,7 +107,8 @@ export function randomTable(
     const groups = Array.from({ length: Math.ceil(rowCount / rowsPerGroup) }, (_, group) =>
       rows.slice(group * rowsPerGroup, (group + 1) * rowsPerGroup),
     )
-    return { key: `${prefix}${path}${index}.parquet`, bytes: file.bytes, groups }
+    const { bytes, blooms } = file
+    return { key: `${prefix}${path}${index}.parquet`, bytes, groups, blooms }
   })
   return {
     kinds: isPartitioned ? [...kinds, ...partitionKinds] : kinds,
@@ -149,7 +154,10 @@ function randomFile(random: () => number, shape: FileShape) {
         [listKind, (lists[row] ?? null) === null ? null : 'a list'],
       ]),
   )
-  return { rows, bytes: writeFile(random, columns, shape) }
+  const int96 = written.filter((kind) => kind.isInt96).map(({ name }) => name)
+  const whole = writeFile(random, columns, { ...shape, isPlain: int96.length > 0 })
+  const values = written.map(({ name }, at) => ({ name, values: stored[at] ?? [] }))
+  return { rows, ...addBlooms(random, asInt96(whole, int96), random() < 0.5 ? values : []) }
 }
 
 type PathData = readonly [readonly string[], Data]
@@ -238,7 +246,7 @@ function listData(lengths: readonly (number | null)[]): Data {
 function writeFile(
   random: () => number,
   columns: readonly (readonly [string, Data])[],
-  { rowsPerGroup, rowCount }: FileShape,
+  { rowsPerGroup, rowCount, isPlain }: FileShape & { readonly isPlain: boolean },
 ): Uint8Array {
   const fields = columns.map(([name, data]) => new Field(name, data.type, true))
   const schema = new Schema(fields)
@@ -254,7 +262,10 @@ function writeFile(
     .setStatisticsEnabled(
       pick(random, [EnabledStatistics.Page, EnabledStatistics.Chunk, EnabledStatistics.None]),
     )
-    .setWriterVersion(pick(random, [WriterVersion.V1, WriterVersion.V2]))
+    // The second version codes 12 bytes by their differences, INT96 may not.
+    .setWriterVersion(
+      isPlain ? WriterVersion.V1 : pick(random, [WriterVersion.V1, WriterVersion.V2]),
+    )
     .setMaxRowGroupSize(rowsPerGroup)
     .build()
   return parquet.writeParquet(parquet.Table.fromIPCStream(tableToIPC(table, 'stream')), properties)
