@@ -1,5 +1,6 @@
 import type { TableName } from '../catalog/table-name.ts'
 import type { Caller } from '../credentials/caller.ts'
+import { openContinuation } from '../planning/continuation.ts'
 import type { PlanPage, PlanRequest } from '../planning/plan-scan.ts'
 import type { TablePlan, TablePlanRequest } from '../planning/plan-table.ts'
 import type { Split } from '../planning/split.ts'
@@ -49,8 +50,12 @@ export function accessOf(caller: Caller, parts: AccessParts): Access {
   return {
     catalog,
     planPage: async (request, signal) => {
-      const { table } = request
+      const { table, continuation } = request
       const holder = holderOn(caller, table)
+      // What is not the caller's is refused before anything is asked about the table.
+      if (continuation !== undefined) {
+        openContinuation(continuation, { keys, holder, table, nowMs: nowMs() })
+      }
       const page = (predicate: Predicate) =>
         parts.planPage({ ...request, predicate, holder }, signal)
       return guardPlan({ caller, parts, catalog }, { request, plan: page }, signal)
