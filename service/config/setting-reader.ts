@@ -99,8 +99,8 @@ export class SettingReader {
     const forms = protocols
       .map((protocol) => (protocol === 'file:' ? 'file:///path' : `${protocol}//host[:port]`))
       .join(' or ')
-    const shown =
-      url && (url.username !== '' || url.password !== '') ? 'a URL with credentials in it' : value
+    // Also one that is too broken to say where its credentials are.
+    const shown = value.includes('@') ? 'a URL with credentials in it' : value
     this.problem(name, shown, `${forms}, credentials apart`)
     return 'http://127.0.0.1'
   }
