@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import type { Caller } from '../../../service/credentials/caller.ts'
 import { parseCallersFile } from '../../../service/credentials/callers-file.ts'
@@ -234,4 +236,20 @@ t.test('what is no document says where, in no words of the file', async (t) => {
   t.match(problemsOf(''), [/^the file: missing, expected a map/])
   t.match(problemsOf('__proto__: { polluted: 1 }\n'), [/^__proto__: no such member/])
   t.match(problemsOf('[[[['.repeat(100)), [/not YAML/])
+})
+
+t.test('the examples are good', async (t) => {
+  const root = join(import.meta.dirname, '../../..')
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const [, inReadme = ''] = /## Callers[^]*?```yaml\n([^]*?)```/.exec(readme) ?? []
+  const example = await readFile(join(root, 'deploy/examples/callers.yaml'), 'utf8')
+  for (const text of [inReadme, example]) {
+    const { callers, issuers } = parseCallersFile(text, 'callers.yaml')
+    t.ok(callers.length > 0 && issuers.length > 0)
+    const [analyst] = callers.filter(({ roles }) => roles.includes('analysts'))
+    const orders = analyst?.caller.rights.ofTable({ schema: 'sales', table: 'orders' })
+    t.equal(orders?.rowFilter, "region = 'EU'")
+    t.equal(orders?.seesColumn('home_SSN'), false)
+    t.equal(analyst?.caller.rights.ofTable({ schema: 'sales', table: 'payroll' }), undefined)
+  }
 })
