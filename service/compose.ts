@@ -6,6 +6,7 @@ import type { AccessParts } from './access/access.ts'
 import { accessOf } from './access/access.ts'
 import { CallerAdmission } from './access/admission.ts'
 import type { Report } from './access/keep-details.ts'
+import { SeenTables } from './access/seen-tables.ts'
 import type { TableDescription } from './catalog/catalog.ts'
 import { Catalog } from './catalog/catalog.ts'
 import type { Config } from './config.ts'
@@ -252,6 +253,7 @@ async function openRooms(config: Config, { registry, note, report }: Listeners) 
     parseRowFilter: (filter: string, description: TableDescription) =>
       parseFilter(filter, tableFields(description)),
     admission: new CallerAdmission({ nowMs }),
+    seenTables: new SeenTables(nowMs),
     keys,
     report,
     nowMs: Date.now,

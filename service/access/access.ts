@@ -11,9 +11,10 @@ import type { Frame } from '../scan/frame.ts'
 import type { ScanRequest } from '../scan/scan-request.ts'
 import type { CallerAdmission } from './admission.ts'
 import { guardedLedger, guardedPredicate } from './guarded-plan.ts'
-import { assertSeen, guardedScan } from './guarded-scan.ts'
+import { assertSeen, guardedScan, hasColumns } from './guarded-scan.ts'
 import { keepingDetails, withoutDetails } from './keep-details.ts'
-import type { SeenTable, VisibleCatalog, VisibleCatalogParts } from './visible-catalog.ts'
+import type { SeenTables } from './seen-tables.ts'
+import type { VisibleCatalog, VisibleCatalogParts } from './visible-catalog.ts'
 import { rightsOn, visibleCatalog } from './visible-catalog.ts'
 
 type Answer<Request, Result> = (request: Request, signal: AbortSignal) => Promise<Result>
@@ -26,6 +27,7 @@ export interface AccessParts extends VisibleCatalogParts {
   readonly scan: Scan
   readonly keys: TicketKeys
   readonly admission: CallerAdmission
+  readonly seenTables: SeenTables
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number
 }
@@ -115,9 +117,12 @@ async function* guardScan(
   signal: AbortSignal,
 ): AsyncGenerator<Frame> {
   const { table } = request.split
-  if (rightsOn(caller, table).isWhole) return yield* parts.scan(request, signal)
-  const seen: SeenTable = await catalog.describeTable(table, signal)
-  const guarded = guardedScan(request, seen)
+  const rights = rightsOn(caller, table)
+  if (rights.isWhole) return yield* parts.scan(request, signal)
+  const seen = await parts.seenTables.get(table, rights, catalog, signal)
+  // A column that is not known may be a new one.
+  const isKnown = hasColumns(seen, request)
+  const guarded = guardedScan(request, isKnown ? seen : await catalog.describeTable(table, signal))
   try {
     yield* parts.scan(guarded, signal)
   } catch (error) {

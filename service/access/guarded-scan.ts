@@ -11,14 +11,14 @@ import type { SeenTable } from './visible-catalog.ts'
  * @throws {GatewayError} `invalid_request` it asks for a column that does not exist for the caller.
  */
 export function guardedScan(request: ScanRequest, seen: SeenTable): ScanRequest {
-  const { columns, predicate, top } = request
-  const names = columns.flatMap(({ field, from }) =>
-    from.kind === 'partition' ? [field.name, from.partition] : [field.name],
-  )
-  assertColumns(seen, [...names, ...(top?.order ?? []).map(({ column }) => column)])
-  if (predicate) assertSeen(seen, predicate)
+  assertColumns(seen, columnsAsked(request))
   const { rowFilter } = seen
   return rowFilter === undefined ? request : { ...request, rowFilter }
+}
+
+/** Whether all columns that a scan asks for exist for the caller. */
+export function hasColumns(seen: SeenTable, request: ScanRequest): boolean {
+  return missingColumn(seen, columnsAsked(request)) === undefined
 }
 
 /** @throws {GatewayError} `invalid_request` the predicate asks of a column that does not exist for the caller. */
@@ -26,10 +26,23 @@ export function assertSeen(seen: SeenTable, predicate: Predicate): void {
   assertColumns(seen, columnsOf(predicate))
 }
 
-function assertColumns({ table, fields, partitionFields }: SeenTable, names: readonly string[]) {
+/** Also those that the scan would not look at: what is asked for must not tell which ones it has. */
+function columnsAsked({ columns, predicate, top }: ScanRequest): readonly string[] {
+  const names = columns.flatMap(({ field, from }) =>
+    from.kind === 'partition' ? [field.name, from.partition] : [field.name],
+  )
+  const ordered = (top?.order ?? []).map(({ column }) => column)
+  return [...names, ...ordered, ...(predicate ? columnsOf(predicate) : [])]
+}
+
+function assertColumns(seen: SeenTable, names: readonly string[]): void {
+  const missing = missingColumn(seen, names)
+  if (missing !== undefined) throw noColumn(seen.table.name, missing)
+}
+
+function missingColumn({ fields, partitionFields }: SeenTable, names: readonly string[]) {
   const known = new Set([...fields, ...partitionFields].map(({ name }) => name.toLowerCase()))
-  const missing = names.find((name) => !known.has(name.toLowerCase()))
-  if (missing !== undefined) throw noColumn(table.name, missing)
+  return names.find((name) => !known.has(name.toLowerCase()))
 }
 
 /** Names that a client made up may be long. */

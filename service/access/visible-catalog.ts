@@ -73,9 +73,7 @@ export function visibleCatalog(caller: Caller, parts: VisibleCatalogParts): Visi
       const description = await keepingDetails({ caller, table: name, ...parts }, mine, () =>
         missingAlike(name, describe),
       )
-      return mine.isWhole
-        ? description
-        : seenTable(caller, description, parts)
+      return mine.isWhole ? description : seenTable(caller, description, parts)
     },
   }
 }

@@ -2,6 +2,7 @@ import t from 'tap'
 import { accessOf } from '../../../service/access/access.ts'
 import { CallerAdmission } from '../../../service/access/admission.ts'
 import type { HiddenError } from '../../../service/access/keep-details.ts'
+import { SeenTables } from '../../../service/access/seen-tables.ts'
 import type { ArrowType } from '../../../service/arrow/arrow-type.ts'
 import type { Caller } from '../../../service/credentials/caller.ts'
 import { anonymous } from '../../../service/credentials/caller.ts'
@@ -73,6 +74,7 @@ function setUp(options: { readonly fail?: GatewayError; readonly keys?: TicketKe
     parseRowFilter: (text: string, description: Parameters<typeof tableFields>[0]) =>
       parseFilter(text, tableFields(description)),
     admission: new CallerAdmission({ nowMs: () => 0 }),
+    seenTables: new SeenTables(() => clock.nowMs),
     report: (hidden: HiddenError) => void reported.push(hidden),
     keys,
     nowMs: () => clock.nowMs,
@@ -359,6 +361,34 @@ t.test('the rights at reading are those of now, whatever the ticket says to read
   await drain(access(madeCaller('etl', { rowFilter: 'salary = 1' })).scan(scanOf(split), signal))
   t.match(scanned[1]?.rowFilter, { kind: 'in_domain', column: 'Salary' })
 })
+
+t.test(
+  'a table is described once for many reads, and again for a column that is new',
+  async (t) => {
+    const { access, store, put, clock } = setUp()
+    const caller = madeCaller('etl', { rowFilter: 'id < 5' })
+    const request = { table: orders, predicate: predicateTrue, splitsMax: 1, pageBytesMax: 10_000 }
+    const [planned] = (await access(caller).planPage(request, signal)).splits
+    if (!planned) throw new Error('no split')
+    const { split } = planned
+    await drain(access(caller).scan(scanOf(split), signal))
+    store.reset()
+    await drain(access(caller).scan(scanOf(split), signal))
+    await drain(access(madeCaller('other', { rowFilter: 'id < 5' })).scan(scanOf(split), signal))
+    t.equal(store.lists.length, 0, 'who may see the same shares it')
+    await drain(access(madeCaller('other', { rowFilter: 'id < 6' })).scan(scanOf(split), signal))
+    t.not(store.lists.length, 0, 'who may see something else does not')
+    const fresh = { name: 'fresh', type: int, nullable: true }
+    const columns = [{ field: fresh, from: { kind: 'file' as const } }]
+    await t.rejects(drain(access(caller).scan(scanOf(split, { columns }), signal)), /no column/)
+    put('tables/Orders/region=US/c.parquet', fakeFooter([{ ...fresh, physicalType: 'int32' }], []))
+    await drain(access(caller).scan(scanOf(split, { columns }), signal))
+    store.reset()
+    clock.nowMs += 60_000
+    await drain(access(caller).scan(scanOf(split), signal))
+    t.not(store.lists.length, 0, 'a minute later')
+  },
+)
 
 function messageOf(work: () => unknown): string {
   try {
