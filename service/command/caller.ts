@@ -11,7 +11,7 @@ import {
   rotateCaller,
 } from '../credentials/edit-callers-file.ts'
 import { GatewayError } from '../errors.ts'
-import { alignedTable } from './aligned-table.ts'
+import { alignedTable } from '../arrow/aligned-table.ts'
 import { UsageError } from './client-options.ts'
 import { exitCodes } from './exit-codes.ts'
 

@@ -1,5 +1,6 @@
 import { type Data, RecordBatchReader } from 'apache-arrow'
 import type { ArrowType, Field } from '../arrow/arrow-type.ts'
+import { childFields } from '../arrow/child-fields.ts'
 import type { Column } from '../arrow/column.ts'
 import { offsetBytes } from '../arrow/type-width.ts'
 import type { BatchPiece } from '../arrow/write-batch.ts'
@@ -22,14 +23,17 @@ export function columnsOfBatch(
   return { columns, start: 0, count: batch.numRows }
 }
 
-function childOf({ children }: Data, at: number): Data {
+/** @throws {GatewayError} `internal` there are too few. */
+export function childOf({ children }: Data, at: number): Data {
   const child = children[at]
   if (child) return child
   throw new GatewayError('internal', 'a batch with too few columns')
 }
 
-function columnOfData(type: ArrowType, data: Data): Column {
-  const isNested = childTypes(type).length > 0 || type.kind === 'null' || type.kind === 'struct'
+/** A column over the buffers of apache-arrow's, which has the same type. */
+export function columnOfData(type: ArrowType, data: Data): Column {
+  const children = childFields(type)
+  const isNested = children.length > 0 || type.kind === 'null' || type.kind === 'struct'
   return {
     type,
     rowCount: data.length,
@@ -38,25 +42,10 @@ function columnOfData(type: ArrowType, data: Data): Column {
     validity: data.nullCount > 0 && type.kind !== 'null' ? bytesOf(data.nullBitmap) : null,
     values: isNested ? null : bytesOf(data.values as ArrayBufferView),
     offsets: offsetBytes(type) === 0 ? null : bytesOf(data.valueOffsets),
-    children: childTypes(type).map((child, at) => columnOfData(child, childOf(data, at))),
+    children: children.map((child, at) => columnOfData(child.type, childOf(data, at))),
   }
 }
 
 function bytesOf(view: ArrayBufferView | undefined): Uint8Array {
   return view ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : new Uint8Array(0)
-}
-
-function childTypes(type: ArrowType): readonly ArrowType[] {
-  switch (type.kind) {
-    case 'list':
-    case 'large_list':
-    case 'fixed_size_list':
-      return [type.child.type]
-    case 'map':
-      return [type.entries.type]
-    case 'struct':
-      return type.children.map((field) => field.type)
-    default:
-      return []
-  }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert'
 import { Buffer } from 'node:buffer'
 
 import type { ArrowType, Field } from '../arrow/arrow-type.ts'
+import { childFields } from '../arrow/child-fields.ts'
 import type { Column } from '../arrow/column.ts'
 import { typeOfFormat } from './arrow-format.ts'
 
@@ -106,20 +107,7 @@ export function emptyColumn(type: ArrowType): Column {
 }
 
 function childTypesOf(type: ArrowType): readonly ArrowType[] {
-  switch (type.kind) {
-    case 'list':
-    case 'large_list':
-    case 'fixed_size_list':
-      return [type.child.type]
-    case 'struct':
-      return type.children.map((child) => child.type)
-    case 'map':
-      return [type.entries.type]
-    case 'dictionary':
-      return [type.value]
-    default:
-      return []
-  }
+  return type.kind === 'dictionary' ? [type.value] : childFields(type).map((field) => field.type)
 }
 
 function validityOf(

@@ -1,8 +1,8 @@
+import { alignedTable } from '../arrow/aligned-table.ts'
 import type { Athena } from '../athena/engine.ts'
 import type { QueryResult } from '../athena/query.ts'
 import { formatter } from '../athena/rows.ts'
 import type { DemoQuery } from './demo-queries.ts'
-import { tableText } from './print-table.ts'
 import { growth, scrapeMetrics } from './scrape-metrics.ts'
 import type { SeededTable } from './seed-store.ts'
 import { demoNames } from './seed-store.ts'
@@ -51,12 +51,21 @@ export async function runDemoQuery(
       rowGroups: `${COUNT.format(groups)} of ${whole ? COUNT.format(bench.rowGroupsOf(whole)) : '?'}`,
       bytes: `${megabytes(data)} of ${whole ? megabytes(whole.bytes) : '?'}, footers ${megabytes(footers)}`,
     }),
-    tableText(
-      result.columns.map(({ name, athenaType }) => `${name} ${athenaType}`),
-      shown,
-    ).replace(/^/gm, '   '),
+    indented(
+      alignedTable(
+        result.columns.map(({ name, athenaType }) => ({
+          name: `${name} ${athenaType}`,
+          isRight: false,
+        })),
+        shown,
+      ),
+    ),
     '',
   ].join('\n')
+}
+
+function indented(lines: string): string {
+  return lines.trimEnd().replaceAll(/^/gm, '   ')
 }
 
 /** Reads to the end; the first rows are kept as text. */
