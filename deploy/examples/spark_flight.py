@@ -1,6 +1,7 @@
-"""One Spark task an endpoint; pyarrow must be on the executors:
-spark-submit spark_flight.py grpc://127.0.0.1:8815 SCHEMA TABLE"""
+"""One Spark task an endpoint; pyarrow and pandas (below 3) must be on the executors:
+spark-submit spark_flight.py grpc://127.0.0.1:8815 SCHEMA TABLE, or with python and a local Spark"""
 import json
+import os
 import sys
 
 import pyarrow.flight as flight
@@ -11,6 +12,7 @@ command = {"schema": schema, "table": table, "columns": ["n"], "filter": "n >= 1
 info = flight.connect(gateway).get_flight_info(
     flight.FlightDescriptor.for_command(json.dumps(command))
 )
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 spark = SparkSession.builder.getOrCreate()
 tickets = spark.createDataFrame([(end.ticket.ticket,) for end in info.endpoints], "ticket binary")
 

@@ -1,7 +1,9 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify, stripVTControlCharacters } from 'node:util'
+import { runInThisContext } from 'node:vm'
 import t from 'tap'
 import { startStack } from '../support/start-stack.ts'
 import { longs, writeParquet } from '../support/write-parquet.ts'
@@ -12,6 +14,8 @@ t.setTimeout(600_000)
 const folder = fileURLToPath(new URL('../../deploy/examples/', import.meta.url))
 const environmentPython = fileURLToPath(new URL('../../.cache/venv/bin/python', import.meta.url))
 const python = existsSync(environmentPython) ? environmentPython : 'python3'
+/** Spark takes half a gigabyte: `test/bench/install-python.sh spark` puts it into an environment of its own. */
+const sparkPython = fileURLToPath(new URL('../../.cache/venv-spark/bin/python', import.meta.url))
 const rowCount = 1_000
 
 const stack = await startStack()
@@ -23,6 +27,10 @@ await stack.client.putObject(
   'tables/numbers/a.parquet',
   writeParquet([['n', longs(numbers)]], { rowsPerGroup: 100 }),
 )
+
+/** Java too must be there. */
+const sparkProbe = `import pandas, pyarrow.flight, pyspark, subprocess
+subprocess.run(["java", "-version"], check=True)`
 
 interface Example {
   readonly file: string
@@ -54,7 +62,12 @@ const examples: readonly Example[] = [
   pythonExample('polars_flight.py', flight, 'polars', 'pyarrow.flight'),
   pythonExample('duckdb_flight.py', flight, 'duckdb', 'pyarrow.flight'),
   pythonExample('dask_flight.py', flight, 'dask.dataframe', 'pyarrow.flight'),
-  pythonExample('spark_flight.py', flight, 'pyspark', 'pandas', 'pyarrow.flight'),
+  {
+    file: 'spark_flight.py',
+    address: flight,
+    program: [sparkPython, 'spark_flight.py'],
+    probe: [sparkPython, '-c', sparkProbe],
+  },
   {
     file: 'node_stream.mjs',
     address: stack.http,
@@ -86,6 +99,60 @@ for (const { file, address, program, probe } of examples) {
     t.equal(stripVTControlCharacters(stdout).trim(), String(rowCount - 10))
   })
 }
+
+/** What page.js asks of a page: three elements and what is in the form. */
+function pageOf(fields: Readonly<Record<string, string>>) {
+  const submits: ((event: { preventDefault(): void }) => void)[] = []
+  const elements = {
+    form: {
+      addEventListener: (_: string, submit: (typeof submits)[number]) => submits.push(submit),
+    },
+    output: { value: '' },
+    pre: { textContent: '' },
+  }
+  const document = { querySelector: (name: keyof typeof elements) => elements[name] }
+  const FormData = function formData() {
+    return Object.entries(fields)
+  }
+  return { elements, submits, globals: { document, FormData } }
+}
+
+t.test('page/ counts the rows of its filter, by the scripts that the page names', async (t) => {
+  const server = spawn(process.execPath, ['page/serve.mjs', stack.http, '0'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => server.kill())
+  const [line] = (await once(server.stdout, 'data')) as [Buffer]
+  const address = line.toString().trim()
+  const get = async (path: string) => {
+    const answer = await fetch(new URL(path, address))
+    t.equal(answer.status, 200, path)
+    return answer.text()
+  }
+  const html = await get('/')
+  const page = pageOf({ schema: 'lake', table: 'numbers', filter: 'n >= 10' })
+  // Scripts run in this realm, where streams and typed arrays are those of fetch, as in a page.
+  const fetchHere = globalThis.fetch
+  const fetched = (path: string, init: RequestInit) => fetchHere(new URL(path, address), init)
+  t.intercept(globalThis, 'fetch', { value: fetched, configurable: true })
+  for (const [name, value] of Object.entries(page.globals)) {
+    t.intercept(globalThis, name as 'FormData', { value: value as never, configurable: true })
+  }
+  t.teardown(() => Reflect.deleteProperty(globalThis, 'Arrow'))
+  for (const [, source = ''] of html.matchAll(/<script src="([^"]+)">/g)) {
+    const script = await (await fetchHere(new URL(source, address))).text()
+    runInThisContext(script, { filename: source })
+  }
+  page.submits[0]?.({ preventDefault() {} })
+  const { output, pre } = page.elements
+  const deadline = Date.now() + 60_000
+  while (String(output.value) !== String(rowCount - 10) && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  t.equal(String(output.value), String(rowCount - 10))
+  t.match(pre.textContent, /^\{"n": 10\}\n\{"n": 11\}\n/)
+})
 
 function endsWell([command = '', ...words]: readonly string[]): boolean {
   try {
