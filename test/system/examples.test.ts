@@ -29,8 +29,8 @@ await stack.client.putObject(
 )
 
 /** Java too must be there. */
-const sparkProbe = `import pandas, pyarrow.flight, pyspark, subprocess
-subprocess.run(["java", "-version"], check=True)`
+const sparkProbe =
+  'import pandas, pyarrow.flight, pyspark, subprocess; subprocess.run(["java", "-version"], check=True)'
 
 interface Example {
   readonly file: string
