@@ -77,6 +77,15 @@ t.test('the last rows that exist are found at their places', async (t) => {
   t.strictSame(select('id >= 0', "team <> 'a'", columns), [1, 3])
 })
 
+t.test('simple terms of the filter do not come before general row filters', async (t) => {
+  const values = new Uint8Array(BigInt64Array.of(1n, 2n ** 40n, 3n, 1n).buffer)
+  const long = { ...ints([0, 0, 0, 0]), type: { kind: 'int', bitWidth: 64, signed: true } } as const
+  const some = [ints([0, 1, 2, 3]), { ...long, values }, texts(['', '', '', ''])]
+  t.throws(() => select(undefined, 'salary = 1', some), { message: /1099511627776/ })
+  t.throws(() => select('id - 0 <> 2', 'salary = 1', some), { message: /1099511627776/ })
+  t.strictSame(select('id - 0 <> 1', 'salary = 1', some), [0, 3])
+})
+
 t.test('entries of a dictionary that only hidden rows have are not looked at', async (t) => {
   const long: ArrowType = { kind: 'int', bitWidth: 64, signed: true }
   const values = new Uint8Array(BigInt64Array.of(1n, 2n ** 40n, 3n).buffer)
