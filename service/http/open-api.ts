@@ -57,8 +57,17 @@ function documentOf(operations: readonly Operation[], version: string): object {
     openapi: '3.1.0',
     info: { title: 'Spillway', version },
     paths,
-    components: { schemas: { Error: errorSchema } },
+    // Nothing: where there are no callers, and for the routes that are open.
+    security: [{}, { bearer: [] }, { basic: [] }, { certificate: [] }],
+    components: { schemas: { Error: errorSchema }, securitySchemes },
   }
+}
+
+/** How a caller shows who it is. */
+const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer' },
+  basic: { type: 'http', scheme: 'basic' },
+  certificate: { type: 'mutualTLS' },
 }
 
 const errorSchema = {

@@ -5,6 +5,7 @@ import t from 'tap'
 import { largeFile } from '../support/large-table.ts'
 import { allMethods, anyCaller } from '../support/any-call.ts'
 import { clientId, foreignKey, startIdentityProvider } from '../support/start-identity-provider.ts'
+import { runGatewayCommand } from '../support/start-gateway-process.ts'
 import { startStack } from '../support/start-stack.ts'
 
 // Whoever is not known gets nothing, at every port and by every method, however it tries.
@@ -159,6 +160,23 @@ t.test('metrics, quarantine and what stands behind readiness are for operators',
   t.strictSame(await (await asked('/readyz', 'of-ann')).json(), { status: 'ready' })
   t.match(await (await asked('/readyz', 'of-bob')).json(), { status: 'ready', credentials: {} })
   t.strictSame(await (await asked('/v1/schemas', 'of-bob')).json(), { schemas: [] }, 'no tables')
+})
+
+t.test('the command line shows its token, and says so when it has none', async (t) => {
+  const run = (words: string, settings = {}) =>
+    runGatewayCommand([...words.split(' '), '--gateway', stack.grpc], settings)
+  const read = `read ${schema}.orders --limit 2 --columns id --format csv`
+  for (const [words, settings] of [
+    [`${read} --token of-ann`, {}],
+    [read, { SPILLWAY_TOKEN: 'of-ann' }],
+    [`${read} --token of-ann`, { SPILLWAY_TOKEN: 'wrong' }],
+  ] as const) {
+    const { code, stdout, stderr } = await run(words, settings)
+    t.strictSame([code, stdout.trim().split('\n').length], [0, 3], stderr)
+  }
+  t.match(await run(read), { code: 1, stdout: '', stderr: /unauthenticated: / })
+  t.match(await run(`${read} --token wrong`), { code: 1, stderr: /unauthenticated: / })
+  t.match(await run('tables --token of-bob'), { code: 0, stdout: '' })
 })
 
 t.test('the log names who called, and never a token', async (t) => {
