@@ -18,15 +18,20 @@ export async function sendFrames(
   frames: AsyncIterable<Frame>,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const frame of frames) {
-    const message = new FramedMessage(frame.message)
-    try {
-      await written(call, message, signal)
-      frame.release()
-    } catch (error) {
-      releaseLater(frame, message)
-      throw error
+  const giveUp = new GiveUp(signal)
+  try {
+    for await (const frame of frames) {
+      const message = new FramedMessage(frame.message)
+      try {
+        await giveUp.unless((done) => call.write(message, done))
+        frame.release()
+      } catch (error) {
+        releaseLater(frame, message)
+        throw error
+      }
     }
+  } finally {
+    giveUp.end()
   }
 }
 
@@ -36,29 +41,41 @@ function releaseLater(frame: Frame, { lentTo }: FramedMessage): void {
   else void endLoan(lentTo).then(() => frame.release())
 }
 
-function written(
-  call: ServerWritableStream<unknown, unknown>,
-  message: FramedMessage,
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => settle(GatewayError.from(signal.reason))
-    const timer = setTimeout(
-      () =>
-        settle(
-          new GatewayError('unavailable', `the reader took nothing for ${STALL_TIMEOUT_MS} ms`),
-        ),
-      STALL_TIMEOUT_MS,
-    )
-    const settle = (error?: Error | null) => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', aborted)
-      if (error) reject(error)
-      else resolve()
-    }
-    if (signal.aborted) return aborted()
-    signal.addEventListener('abort', aborted, { once: true })
-    call.write(message, (error?: Error | null) => settle(error))
-    return undefined
-  })
+/**
+ * What ends a write before it is done: the signal, or a reader who takes nothing. One listener serves all frames of a
+ * call: adding and removing one per frame costs more than its timer does.
+ */
+class GiveUp {
+  readonly #signal: AbortSignal
+  readonly #aborted = () => this.#fail?.(GatewayError.from(this.#signal.reason))
+  #fail: ((reason: GatewayError) => void) | undefined
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    signal.addEventListener('abort', this.#aborted, { once: true })
+  }
+
+  /** Resolves when the write is done. @throws {GatewayError} it is given up, or what it failed with. */
+  unless(write: (done: (error?: Error | null) => void) => void): Promise<void> {
+    if (this.#signal.aborted) return Promise.reject(GatewayError.from(this.#signal.reason))
+    return new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => this.#fail?.(stalled()), STALL_TIMEOUT_MS)
+      const settle = (error?: Error | null) => {
+        clearTimeout(timer)
+        this.#fail = undefined
+        if (error) reject(error)
+        else resolve()
+      }
+      this.#fail = settle
+      write(settle)
+    })
+  }
+
+  end(): void {
+    this.#signal.removeEventListener('abort', this.#aborted)
+  }
+}
+
+function stalled(): GatewayError {
+  return new GatewayError('unavailable', `the reader took nothing for ${STALL_TIMEOUT_MS} ms`)
 }
