@@ -34,7 +34,7 @@ export class FileFields {
 
   /** Refuses what is no map, and members that nobody reads. */
   mapOf(...known: readonly string[]): void {
-    if (!(this.#value instanceof Map)) return this.expected('a map')
+    if (!(this.#value instanceof Map)) return this.expected('a map', this.#isNoText)
     for (const name of this.#value.keys()) {
       if (typeof name === 'string' && known.includes(name)) continue
       this.problems.push(
@@ -47,7 +47,7 @@ export class FileFields {
   entries(): readonly (readonly [name: string, field: FileFields])[] {
     if (this.isAbsent) return []
     if (!(this.#value instanceof Map)) {
-      this.expected('a map')
+      this.expected('a map', this.#isNoText)
       return []
     }
     return [...this.#value.keys()].map((name) => [String(name), this.member(String(name))])
@@ -57,7 +57,7 @@ export class FileFields {
   items(): readonly FileFields[] {
     if (this.isAbsent) return []
     if (!Array.isArray(this.#value)) {
-      this.expected('a list')
+      this.expected('a list', this.#isNoText)
       return []
     }
     return this.#value.map((item: unknown, index) =>
@@ -108,6 +108,11 @@ export class FileFields {
     if (!Number.isNaN(timeMs)) return timeMs
     if (!this.isAbsent) this.expected('a date such as 2027-01-31 or 2027-01-31T12:00:00Z')
     return undefined
+  }
+
+  /** Where a map or a list is expected, text may be a token that belongs into it. */
+  get #isNoText(): boolean {
+    return typeof this.#value !== 'string'
   }
 
   #below(value: unknown, path: string): FileFields {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -201,6 +201,43 @@ t.test('credentials that are refused are not told', { skip: isSkipped }, async (
     const said = [await ready.text(), ...routes, await endOf(gateway)].join('\n')
     t.strictSame(secrets.leaksIn(said), [], name)
   }
+})
+
+t.test('tokens of callers are not told, nor what stands in a broken file of them', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'spillway-secrets-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'callers.yaml')
+  const token = plant('token of a caller')
+  const sha256 = createHash('sha256').update(token).digest('hex')
+  await writeFile(
+    file,
+    `roles: { all: { tables: [{ schema: '*', table: '*' }] } }
+callers: [{ name: ann, roles: [all], tokens: [{ sha256: ${sha256} }] }]`,
+  )
+  const nowhere = { url: 'http://127.0.0.1:9', accessKey: 'nobody', secretKey: plant('store key') }
+  const callers = { SPILLWAY_CALLERS_FILE: file }
+  const gateway = await startedWith(t, nowhere, callers)
+  const ask = async (headers: Record<string, string>) => {
+    const response = await fetch(`${gateway.http}/v1/schemas`, { headers })
+    return { status: response.status, text: await response.text() }
+  }
+  const known = await ask({ authorization: `Bearer ${token}` })
+  t.equal(known.status, 503, 'let in, to a store that is not there')
+  const unknown = await ask({ authorization: `Bearer ${plant('token of nobody')}` })
+  t.equal(unknown.status, 401)
+  const refused = await outputOf(gateway)
+  const broken = `callers: [{ name: ann, tokens: [${plant('token in place of its hash')}, { sha256: ${plant('no hash')} }] }]
+unknown: { password: ${plant('password in the file')} `
+  await writeFile(file, broken)
+  await after(100)
+  const end = await endOf(gateway)
+  const restarted = await runGatewayCommand(['serve'], gatewaySettings(nowhere, callers))
+  await writeFile(file, `${broken}}`)
+  const again = await runGatewayCommand(['serve'], gatewaySettings(nowhere, callers))
+  t.match(restarted.stdout + restarted.stderr, 'callers.yaml')
+  const started = [restarted, again].map(({ stdout, stderr }) => stdout + stderr)
+  const said = [known.text, unknown.text, refused, end, ...started].join('\n')
+  t.strictSame(secrets.leaksIn(said), [])
 })
 
 t.test('settings that are wrong, and help, tell no secret', async (t) => {
