@@ -204,7 +204,8 @@ async function openRooms(config: Config, { registry, note, report }: Listeners) 
   const store = withByteCache(withSingleFlight(limited), SMALL_READS)
   const archive = await openArchive(config)
   const indexes = new IndexCache({ store, bytesMax: INDEX_CACHE_BYTES_MAX })
-  const smallFiles = new SmallFiles({ bytesMax: SMALL_FILES_BYTES_MAX, nowMs })
+  const freshMs = config.listingTtlMs
+  const smallFiles = new SmallFiles({ bytesMax: SMALL_FILES_BYTES_MAX, freshMs, nowMs })
   const footers = new FooterCache({
     store,
     onIndexes: (object, run) => indexes.keep(object, run),

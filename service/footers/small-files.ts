@@ -4,10 +4,17 @@ import type { ObjectVersion } from '../objects/object-store.ts'
 export interface SmallFileSource {
   /** The file from its first byte to its footer at least; undefined when it is not kept. */
   get(object: ObjectVersion): Uint8Array | undefined
+  /** True: the store gave them as this version a moment ago, and need not be asked whether it still has it. */
+  isFresh?(object: ObjectVersion): boolean
 }
 
 export interface SmallFilesOptions {
   readonly bytesMax: number
+  /**
+   * How long nobody need ask whether a file is still the same, as its owner lets listings be used again for as long;
+   * default 0: never. What is given then is what was planned, of one version.
+   */
+  readonly freshMs?: number
   /** A clock that never goes back. */
   readonly nowMs: () => number
 }
@@ -22,7 +29,8 @@ interface Kept {
 
 /**
  * Small files by bucket, key and ETag, so that none is read for its footer and again for its rows. Those used least
- * recently are dropped first, and all after a minute. Who uses them asks the store whether the file is still the same.
+ * recently are dropped first, and all after a minute. Who uses one that is not fresh asks the store whether the file is
+ * still the same.
  */
 export class SmallFiles implements SmallFileSource {
   readonly #options: SmallFilesOptions
@@ -47,6 +55,12 @@ export class SmallFiles implements SmallFileSource {
     this.#held.set(name, kept)
     this.#heldBytes += kept.bytes.length
     return kept.bytes
+  }
+
+  isFresh(object: ObjectVersion): boolean {
+    const { freshMs = 0, nowMs } = this.#options
+    const kept = this.#held.get(nameOf(object))
+    return kept !== undefined && nowMs() - kept.sinceMs < freshMs
   }
 
   /** The bytes are the cache's own from now on. */

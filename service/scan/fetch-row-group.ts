@@ -43,7 +43,7 @@ export async function fetchRowGroup(
   if (plan === undefined) return { piece, buffer: new Uint8Array(0), release() {} }
   if (atHand === undefined)
     parts.receipt.wastedBytes += plan.wastedBytes + (piece.shared?.wastedBytes ?? 0)
-  if (atHand?.isFirst === true) await confirm(piece.object, atHand, { parts, signal })
+  if (atHand?.isAsked === true) await confirm(piece.object, atHand, { parts, signal })
   const lent = parts.buffers.take(plan.bufferBytes)
   const buffer = lent.bytes
   clearGaps(plan, buffer)

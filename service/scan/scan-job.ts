@@ -90,8 +90,8 @@ export interface BytesAtHand {
   /** Where they stand in the file. */
   readonly start: number
   readonly bytes: Uint8Array
-  /** The first piece of the file asks the store whether it is still the same. */
-  readonly isFirst: boolean
+  /** The store is asked whether the file is still the same: by its first piece, unless the bytes are fresh. */
+  readonly isAsked: boolean
 }
 
 /** A dictionary that holds all values of a column of the piece. */

@@ -126,8 +126,10 @@ async function* planPieces(
   for await (const opening of mapAhead(split.files, scanLimits.filesAheadMax, open, signal)) {
     counts.files++
     const pieces = untilEnough(planFile(plan, deps, opening, signal), left)
-    const bytes = deps.smallFiles?.get(opening.object)
-    yield* bytes === undefined ? shareReads(pieces) : withBytes(pieces, bytes)
+    const { object } = opening
+    const isAsked = deps.smallFiles?.isFresh?.(object) !== true
+    const bytes = deps.smallFiles?.get(object)
+    yield* bytes === undefined ? shareReads(pieces) : withBytes(pieces, { bytes, isAsked })
     if (left.rowCount <= 0) return
   }
 }
@@ -135,15 +137,17 @@ async function* planPieces(
 /** Each piece with what it reads of the file, in memory of its own: it is sent to another thread. */
 async function* withBytes(
   pieces: AsyncIterable<ScanPiece>,
-  bytes: Uint8Array,
+  { bytes, isAsked }: { readonly bytes: Uint8Array; readonly isAsked: boolean },
 ): AsyncGenerator<ScanPiece, void, undefined> {
-  let isFirst = true
+  let isFirst = isAsked
   for await (const piece of pieces) {
     const fetches = piece.plan?.fetches ?? []
     const start = Math.min(bytes.length, ...fetches.map((range) => range.start))
     const end = Math.max(start, ...fetches.map((range) => range.end))
     const isHere = end <= bytes.length
-    yield isHere ? { ...piece, atHand: { start, bytes: bytes.slice(start, end), isFirst } } : piece
+    yield isHere
+      ? { ...piece, atHand: { start, bytes: bytes.slice(start, end), isAsked: isFirst } }
+      : piece
     isFirst = false
   }
 }

@@ -3,12 +3,15 @@ import { coalesceRanges } from '../objects/coalesce-ranges.ts'
 import type { ScanPiece } from './scan-job.ts'
 
 /**
- * Row groups that are together smaller than this share their reads. A request counts as 256 KiB (COALESCE_GAP_BYTES), so
- * it is a sixteenth of what such a read costs; the first rows wait for all of it. Chosen by that, not by a benchmark.
+ * Row groups that are together smaller than this share their reads. A request takes as long as 1 MiB
+ * (`test/bench/request-price.bench.ts`): of four times that it is a fifth, and the first rows wait for all of it.
  */
 export const SHARED_BYTES_MAX = 4 * 1024 * 1024
 
-/** Less than within a row group, by estimate: where few columns of many are read, the gaps of all row groups add up. */
+/**
+ * Less than within a row group: where few columns of many are read, the gaps of all row groups add up. One request
+ * over gaps of 64 KiB takes a fifth of the time of eight (the same benchmark).
+ */
 const SHARED_GAP_BYTES_MAX = 64 * 1024
 
 /** Row groups that share reads: 1,000 of a few kilobytes are planned at once. */

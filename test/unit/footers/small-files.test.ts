@@ -27,3 +27,19 @@ t.test('drops what was used least recently, and holds no more than it may', asyn
   files.keep(version('e'), new Uint8Array(7))
   t.equal(files.heldBytes, 0)
 })
+
+t.test('is fresh as long as it was told, of that version', async (t) => {
+  let nowMs = 0
+  const files = new SmallFiles({ bytesMax: 100, freshMs: 2_000, nowMs: () => nowMs })
+  files.keep(version('a'), new Uint8Array(2))
+  t.equal(files.isFresh(version('a')), true)
+  t.equal(files.isFresh(version('a', '2')), false)
+  nowMs = 1_999
+  files.get(version('a'))
+  t.equal(files.isFresh(version('a')), true)
+  nowMs = 2_000
+  t.equal(files.isFresh(version('a')), false, 'however often it was used')
+  const asked = new SmallFiles({ bytesMax: 100, nowMs: () => nowMs })
+  asked.keep(version('a'), new Uint8Array(2))
+  t.equal(asked.isFresh(version('a')), false)
+})

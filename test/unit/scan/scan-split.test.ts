@@ -125,6 +125,20 @@ t.test(
   },
 )
 
+t.test('a file that the store gave a moment ago is not asked about', async (t) => {
+  const name = 'structs'
+  const table = tableOf({ 'a.parquet': name })
+  const fields = await fieldsOf(table)
+  const split = await splitOf(table, table.objects)
+  table.store.reset()
+  const smallFiles = { get: () => goldenBytes(name), isFresh: () => true }
+  const request = { split, columns: fields.map(fromFile), frames }
+  const scan = scanSplit(request, { ...table.deps, smallFiles }, quiet)
+  t.strictSame(await rowsOfFrames(fields, scan.frames), goldenRows(name))
+  t.equal(table.store.reads.length, 0)
+  t.match(scan.receipt, { fetchRequests: 0, fetchBytes: 0 })
+})
+
 t.test('every broken file ends with its error', async (t) => {
   for (const [name, codes] of brokenCodes()) {
     const table = tableOf({ 'a.parquet': name })
