@@ -197,8 +197,8 @@ async function describe(
   const description = await parts.catalog.describeTable(name, signal)
   const { table, partitionFields, conflicts, fileCount, fileBytes } = description
   const { rowFilter, hidesFolders = false } = description
-  const counted =
-    fileCount <= COUNTED_FILES_MAX ? await countTable(parts, table.name, signal) : undefined
+  const isCounted = rowFilter === undefined && fileCount <= COUNTED_FILES_MAX
+  const counted = isCounted ? await countTable(parts, table.name, signal) : undefined
   return {
     table: table.name,
     fields: tableFields(description),

@@ -224,7 +224,7 @@ class Judge {
       this.#wrong(triple, `columns ${names.join()}`)
     if (sight.hidesRows && (files ?? bytes ?? rows) !== null) this.#wrong(triple, 'it is counted')
     if (!sight.hidesRows && rows !== sight.rows.length) this.#wrong(triple, `${String(rows)} rows`)
-    const hidesRegion = !sight.columns.includes('colregion')
+    const hidesRegion = sight.hidesRows || !sight.columns.includes('colregion')
     if (hidesRegion && partitions !== null) this.#wrong(triple, 'hidden folders are counted')
     if (!same(conflicts, [])) this.#wrong(triple, 'it tells conflicts')
     count('described')
