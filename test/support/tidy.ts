@@ -14,6 +14,8 @@ const emptyNames = /^(utils?|helpers?|common|misc|types|index)\./
 const settingsReader = /^(service\/config(\/.+)?\.ts|service\/main\.ts|shim-lambda\/config\.ts)$/
 const environment = /\bprocess\s*(\?\.|\.|\[\s*['"`])\s*env\b|\benv\b[^\n]*from 'node:process'/
 const setting = /\bSPILLWAY_[A-Z0-9_]*[A-Z0-9]\b/g
+const testFile = /\btest\/[a-z0-9/-]+\.test\.ts\b/g
+const THREATS = 'Threats, and the tests that stand behind each line'
 const metric = /\bspillway_[a-z0-9_]*[a-z0-9]\b/g
 
 /** ARCHITECTURE.md's line of floors, dependency-cruiser's list and the folders of service/ say the same. */
@@ -84,6 +86,21 @@ export async function errorFindings(
   return documented.join() === listed.join()
     ? []
     : [`README.md says ${documented.join(', ')}; the list is ${listed.join(', ')}`]
+}
+
+/** The tests that SECURITY.md names are there, and every line of its threats names one. */
+export async function securityFindings(root: string): Promise<string[]> {
+  const section = await sectionOf(join(root, 'SECURITY.md'), THREATS)
+  const rows = tableRows(section)
+  const named = namesIn(section, testFile)
+  const files = (await sourcesOf(root, ['test'])).map(({ path }) => path)
+  return [
+    ...(rows.length > 0 ? [] : ['SECURITY.md has no table of threats']),
+    ...rows
+      .filter((row) => !row.at(-1)?.match(testFile))
+      .map(([threat]) => `SECURITY.md names no test for: ${threat}`),
+    ...named.filter((file) => !files.includes(file)).map((file) => `there is no ${file}`),
+  ]
 }
 
 async function differences(root: string, heading: string, used: string[], name: RegExp) {

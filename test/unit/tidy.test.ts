@@ -32,3 +32,7 @@ t.test('README.md documents the metrics that are kept, and no others', async (t)
 t.test('README.md documents the closed list of errors', async (t) => {
   t.strictSame(await tidy.errorFindings(root, errorCodes), [])
 })
+
+t.test('SECURITY.md names a test that exists for every threat', async (t) => {
+  t.strictSame(await tidy.securityFindings(root), [])
+})
