@@ -31,7 +31,11 @@ export function bitsSink(rowCount: number, work: Workplace): ValueSink {
             )
       checked(result, work)
     },
-    finish: (rows) => ({ values: { start, end: start + Math.ceil(rows / 8) }, offsets: null }),
+    finish: (rows) => {
+      const values = { start, end: start + Math.ceil(rows / 8) }
+      output.growTo(values.end)
+      return { values, offsets: null }
+    },
   }
 }
 

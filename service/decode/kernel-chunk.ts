@@ -207,27 +207,36 @@ export function toColumn(
   }: { readonly validity: Place; readonly sink: ValueSink; readonly work: ChunkWorkplace },
 ): Column {
   const { values, offsets } = sink.finish(rowCount)
-  const view = (place: Place): Uint8Array => paddedView(place, work.memory())
-  // There may be room for more than there are.
-  const bitmap = view({
-    start: validity.start,
-    end: Math.min(validity.end, validity.start + Math.ceil(rowCount / 8)),
-  })
+  const memory = work.memory()
+  const bits = Math.min(validity.end - validity.start, Math.ceil(rowCount / 8))
+  const bitmap = usedView(validity, bits, memory)
   return {
     type,
     rowCount,
     offset: 0,
     nullCount,
     validity: nullCount === 0 ? null : bitmap,
-    values: view(values),
-    offsets: offsets === null ? null : view(offsets),
+    values: usedView(values, values.end - values.start, memory),
+    // What is between them is theirs.
+    offsets:
+      offsets === null
+        ? null
+        : usedView(
+            { start: offsets.start, end: values.start },
+            offsets.end - offsets.start,
+            memory,
+          ),
     children: [],
   }
 }
 
-/** Frames are made of a stretch as a whole: the padding must not show what lay there before. */
-export function paddedView({ start, end }: Place, memory: Uint8Array): Uint8Array {
+/**
+ * The part of a place that is used, at its beginning. Frames are made of a stretch as a whole: the rest, and the
+ * padding, must not show what lay there before.
+ */
+export function usedView({ start, end }: Place, bytes: number, memory: Uint8Array): Uint8Array {
+  const used = start + bytes
   const next = aligned(end)
-  if (end < next) memory.fill(0, end, next)
-  return memory.subarray(start, end)
+  if (used < next) memory.fill(0, used, next)
+  return memory.subarray(start, used)
 }

@@ -16,7 +16,8 @@ import {
 import { decodeNested } from './kernel-nested.ts'
 import { findPages, type PagedChunk } from './kernel-pages.ts'
 import type { Kernels } from './kernel-signatures.ts'
-import { canReadRows, ChunkReader } from './kernel-reader.ts'
+import { NestedReader } from './kernel-nested-reader.ts'
+import { canReadRows, ChunkReader, type ReaderWorkplace } from './kernel-reader.ts'
 import {
   layOwnScratch,
   layScratch,
@@ -153,9 +154,8 @@ function rowOpener(parts: OpenerParts): KernelDecoder['open'] {
   const { kernels, output, views, bringer } = parts
   return (plan, buffer, takeRoom) => {
     const { source, rowCount } = plan
-    const flat = plan.chunks.flatMap((column) => (isNestedPlan(column) ? [] : [column]))
-    if (flat.length < plan.chunks.length) return
-    const chunks = flat.map((chunk) => findPages(chunk, buffer, plan))
+    const found = plan.chunks.map((column) => findColumn(column, buffer, plan))
+    const chunks = found.flatMap((column): readonly PagedChunk[] => column.chunks)
     checkBudget(chunks, source)
     if (!chunks.every(canReadRows)) return
     const isForeign = views.placeOf(buffer) === undefined
@@ -164,14 +164,20 @@ function rowOpener(parts: OpenerParts): KernelDecoder['open'] {
     if (room === undefined) return
     const place = views.regionOf(room)
     parts.scratch.reset(place.start, place.end, source)
-    const scratches = layOwnScratch(needs, parts.scratch)
-    const readers = chunks.map((chunk, index) => {
-      const scratch = scratches[index]
+    const scratches = layOwnScratch(needs, parts.scratch).values()
+    const workplace = ({ column, fail }: PagedChunk): ReaderWorkplace => {
+      const scratch = scratches.next().value
       assert(scratch !== undefined)
-      const { column, fail } = chunk
       const bring = bringer(buffer, scratch)
-      const shared = { kernels, output, memory: views.now }
-      return new ChunkReader(chunk, { ...shared, scratch, bring, column, fail })
+      return { kernels, output, memory: views.now, scratch, bring, column, fail }
+    }
+    const readers = found.map((column) => {
+      if (column.root !== undefined) {
+        const leaves = column.chunks.map((paged) => ({ paged, work: workplace(paged) }))
+        return new NestedReader(column.root, leaves)
+      }
+      const [chunk] = column.chunks
+      return new ChunkReader(chunk, workplace(chunk))
     })
     const aim = (target: Uint8Array): Arena => {
       const { start, end } = views.regionOf(target)
@@ -183,9 +189,12 @@ function rowOpener(parts: OpenerParts): KernelDecoder['open'] {
 }
 
 /** @param aim lets the reader write to a target */
-function toColumnReader(reader: ChunkReader, aim: (target: Uint8Array) => Arena): ColumnReader {
+function toColumnReader(
+  reader: ChunkReader | NestedReader,
+  aim: (target: Uint8Array) => Arena,
+): ColumnReader {
   return {
-    type: reader.chunk.type,
+    type: reader.type,
     estimateBytes: (rowCount) => reader.estimateBytes(rowCount),
     read: (rowCount, target) => {
       const arena = aim(target)

@@ -20,6 +20,8 @@ export interface PageLevels {
 export interface NestedPage {
   readonly values: Place
   readonly levels: PageLevels
+  /** How many values there are. */
+  readonly present: number
 }
 
 /**
@@ -57,7 +59,35 @@ export function openNestedPage(
     const place = [levels.repetitions, levels.definitions, count] as const
     checked(kernels.checkRepeats(...place, index + 1, element, before), work)
   })
-  return { values: parts.values, levels: { ...levels, slots: countSlots(levels, chunk, work) } }
+  const present = countPresent(levels, chunk, work)
+  const nulls = count - present
+  // Writers disagree on what a null is where there are lists.
+  if (page.type === 'data_v2' && elements.length === 0 && nulls !== page.nullCount) {
+    work.fail(`a page claims ${page.nullCount} nulls of ${count} values, its levels tell ${nulls}`)
+  }
+  return { values: parts.values, levels: withSlots(levels, chunk, work), present }
+}
+
+/** Some of a page's values. */
+export function sliceLevels(
+  levels: PageLevels,
+  { start, count }: { readonly start: number; readonly count: number },
+  chunk: LeafPlan,
+  work: ChunkWorkplace,
+): PageLevels {
+  const repetitions = levels.repetitions + start
+  const definitions = levels.definitions + start
+  return withSlots({ count, repetitions, definitions }, chunk, work)
+}
+
+/** How many of the values are there. */
+export function countPresent(
+  { count, repetitions, definitions }: Omit<PageLevels, 'slots'>,
+  { levels: { definitionMax } }: LeafPlan,
+  { kernels }: ChunkWorkplace,
+): number {
+  if (definitionMax === 0) return count
+  return kernels.countSlots(repetitions, definitions, count, ANY_REPETITION, definitionMax)
 }
 
 interface PageParts {
@@ -96,16 +126,18 @@ function takeParts(
   return { repetitions, definitions, values: rest }
 }
 
-function countSlots(
-  { count, repetitions, definitions }: Omit<PageLevels, 'slots'>,
+function withSlots(
+  all: Omit<PageLevels, 'slots'>,
   { levels }: LeafPlan,
   { kernels }: ChunkWorkplace,
-): number[] {
-  if (levels.elements.length === 0) return [count]
-  return Array.from({ length: levels.elements.length + 1 }, (_, repetition) => {
+): PageLevels {
+  const { count, repetitions, definitions } = all
+  if (levels.elements.length === 0) return { ...all, slots: [count] }
+  const slots = Array.from({ length: levels.elements.length + 1 }, (_, repetition) => {
     const definition = slotDefinition(levels, repetition)
     return kernels.countSlots(repetitions, definitions, count, repetition, definition)
   })
+  return { ...all, slots }
 }
 
 /** Bits that say for each place below `repetition` lists whether the definition level is at least `present`. */
@@ -136,7 +168,13 @@ export function appendSlotBits(
   return checked(result, work)
 }
 
-/** The definition level of the last value. */
-export function lastDefinition({ count, definitions }: PageLevels, memory: Uint8Array): number {
-  return count === 0 ? 0 : (memory[definitions + count - 1] ?? 0)
+/** The definition level of the last value, also when that is of a page before. */
+export function lastDefinition(
+  { count, definitions }: PageLevels,
+  { levels }: LeafPlan,
+  before: number,
+  work: ChunkWorkplace,
+): number {
+  if (count === 0 || levels.definitionMax === 0) return before
+  return work.memory()[definitions + count - 1] ?? 0
 }

@@ -1,18 +1,19 @@
 import assert from 'node:assert'
 
+import type { ArrowType } from '../arrow/arrow-type.ts'
 import type { Column } from '../arrow/column.ts'
 import {
   type ChunkWorkplace,
   loadDictionary,
   openSink,
-  paddedView,
   toColumn,
+  usedView,
   wordAt,
 } from './kernel-chunk.ts'
 import type { Place } from './kernel-inflate.ts'
 import { appendSlotBits, lastDefinition, openNestedPage, type PageLevels } from './kernel-levels.ts'
-import type { Page, PagedChunk } from './kernel-pages.ts'
-import { checked, type Dictionary, type ValueSink } from './kernel-values.ts'
+import type { PagedChunk } from './kernel-pages.ts'
+import { checked, type Dictionary, type OpenPage, type ValueSink } from './kernel-values.ts'
 import { type GroupPlan, type LeafPlan, type NestedNode, slotDefinition } from './nested-plan.ts'
 
 /** A chunk of a nested column and where it is decoded. */
@@ -27,111 +28,58 @@ export interface NestedChunk {
  * than the deepest list is read like a flat column that has a row for each place.
  */
 export function decodeNested(root: NestedNode, chunks: readonly NestedChunk[]): Column {
-  const parts = chunks.map(decodeLeaf)
   const [first] = chunks
   assert(first !== undefined, 'a column without leaves')
-  const columns = parts.map(({ column }) => column)
-  const groups = parts.flatMap((part) => part.groups)
-  return assemble(root, { columns, groups, fail: first.paged.fail })
+  return joinLeaves(root, chunks.map(decodeLeaf), first.paged.fail)
 }
 
-interface LeafParts {
+/** The column that leaves make together. */
+export function joinLeaves(
+  root: NestedNode,
+  leaves: readonly LeafParts[],
+  fail: PagedChunk['fail'],
+): Column {
+  const columns = leaves.map(({ column }) => column)
+  const groups = leaves.flatMap((leaf) => leaf.groups)
+  return assemble(root, { columns, groups, fail })
+}
+
+/** What comes of a chunk: its column, and the groups that it is the first in. */
+export interface LeafParts {
   readonly column: Column
   readonly groups: readonly GroupColumn[]
 }
 
 function decodeLeaf({ paged, work }: NestedChunk): LeafParts {
   const { chunk, pages, rowCount, fail } = paged
-  const groups = chunk.groups.map((group) => {
-    const placesMax = group.repetition === 0 ? rowCount : chunk.valueCount
-    return openGroup(group, placesMax, work)
-  })
-  const leaf = openLeaf(paged, work)
-  let rows = 0
+  const sink = openLeaf(chunk, { rows: rowCount, places: chunk.valueCount }, work)
+  let dictionary: Dictionary | undefined
   let before = 0
   for (const page of pages) {
     if (page.type === 'dictionary') {
-      leaf.dictionary = loadDictionary(page, chunk, work)
+      dictionary = loadDictionary(page, chunk, work)
       continue
     }
     const { values, levels } = openNestedPage(page, chunk, before, work)
-    for (const group of groups) appendGroup(group, levels, { chunk, work })
-    appendValues(leaf, { page, values, levels }, { chunk, work })
-    rows += levels.slots[0] ?? 0
-    if (levels.count > 0 && chunk.levels.definitionMax > 0) {
-      before = lastDefinition(levels, work.memory())
-    }
+    const { encoding } = page
+    appendPart(sink, { encoding, values, bit: 0, isBegun: false, levels, dictionary })
+    before = lastDefinition(levels, chunk, before, work)
   }
-  if (rows !== rowCount) fail(`it holds ${rows} rows, not ${rowCount}`)
-  const { sink, validity, places, present } = leaf
-  const nullCount = chunk.isOptional ? places - present : 0
-  const column = toColumn(chunk, { rowCount: places, nullCount }, { validity, sink, work })
-  return { column, groups: groups.map((group) => finishGroup(group, work)) }
+  if (sink.rows !== rowCount) fail(`it holds ${sink.rows} rows, not ${rowCount}`)
+  return finishLeaf(sink)
 }
 
-/** A chunk's column as it grows. */
-interface LeafSink {
-  readonly validity: Place
-  readonly sink: ValueSink
-  /** Rows of the column: places below the deepest list, null or not. */
-  places: number
-  present: number
-  dictionary: Dictionary | undefined
-}
-
-function openLeaf({ chunk }: PagedChunk<LeafPlan>, work: ChunkWorkplace): LeafSink {
-  const start = work.output.take(canLack(chunk) ? Math.ceil(chunk.valueCount / 8) : 0)
-  const validity = { start, end: work.output.top }
-  const sink = openSink(chunk, chunk.valueCount, work)
-  return { validity, sink, places: 0, present: 0, dictionary: undefined }
-}
-
-/** Whether there may be places without a value: itself or a struct around it may be null. */
-function canLack({ levels }: LeafPlan): boolean {
-  return levels.definitionMax > slotDefinition(levels, levels.elements.length)
-}
-
-interface LeafPlace {
+/** A chunk's column, and its groups', as they grow. */
+export interface LeafSink {
   readonly chunk: LeafPlan
   readonly work: ChunkWorkplace
-}
-
-function appendValues(
-  leaf: LeafSink,
-  {
-    page,
-    values,
-    levels,
-  }: { readonly page: Page; readonly values: Place; readonly levels: PageLevels },
-  { chunk, work }: LeafPlace,
-): void {
-  const { elements, definitionMax } = chunk.levels
-  const { validity, places: first } = leaf
-  const rows = levels.slots[elements.length] ?? 0
-  const bits = { repetition: elements.length, present: definitionMax }
-  const present = canLack(chunk)
-    ? appendSlotBits(levels, bits, { bitmap: validity, first }, { chunk, work })
-    : rows
-  const nulls = page.valueCount - present
-  // Writers disagree on what a null is where there are lists.
-  if (page.type === 'data_v2' && elements.length === 0 && nulls !== page.nullCount) {
-    work.fail(
-      `a page claims ${page.nullCount} nulls of ${page.valueCount} values, its levels tell ${nulls}`,
-    )
-  }
-  leaf.sink.append({
-    encoding: page.encoding,
-    values,
-    bit: 0,
-    isBegun: false,
-    first,
-    rows,
-    present,
-    validity,
-    dictionary: leaf.dictionary,
-  })
-  leaf.places += rows
-  leaf.present += present
+  readonly groups: readonly GroupSink[]
+  readonly validity: Place
+  readonly values: ValueSink
+  rows: number
+  /** Rows of the column itself: places below the deepest list, null or not. */
+  places: number
+  present: number
 }
 
 /** A list or a struct as it grows. */
@@ -143,34 +91,93 @@ interface GroupSink {
   present: number
 }
 
+/** Takes room for so many rows, and so many places below lists. */
+export function openLeaf(
+  chunk: LeafPlan,
+  { rows, places }: { readonly rows: number; readonly places: number },
+  work: ChunkWorkplace,
+): LeafSink {
+  const groups = chunk.groups.map((plan) =>
+    openGroup(plan, plan.repetition === 0 ? rows : places, work),
+  )
+  const validity = takeBits(canLack(chunk) ? places : 0, work)
+  const values = openSink(chunk, places, work)
+  return { chunk, work, groups, validity, values, rows: 0, places: 0, present: 0 }
+}
+
 function openGroup(plan: GroupPlan, placesMax: number, work: ChunkWorkplace): GroupSink {
-  const { output } = work
-  const start = output.take(plan.isNullable ? Math.ceil(placesMax / 8) : 0)
-  const validity = { start, end: output.top }
+  const validity = takeBits(plan.isNullable ? placesMax : 0, work)
   if (!plan.isList) return { plan, validity, offsets: null, places: 0, present: 0 }
-  const at = output.take((placesMax + 1) * offsetBytes(plan))
-  const offsets = { start: at, end: output.top }
-  work.memory().fill(0, at, at + 4)
+  const start = work.output.take((placesMax + 1) * offsetBytes(plan.type))
+  const offsets = { start, end: work.output.top }
+  work.memory().fill(0, start, start + 4)
   return { plan, validity, offsets, places: 0, present: 0 }
 }
 
-function offsetBytes({ type }: GroupPlan): 4 | 8 {
+function takeBits(count: number, { output }: ChunkWorkplace): Place {
+  const start = output.take(Math.ceil(count / 8))
+  return { start, end: output.top }
+}
+
+/** Of a list's offsets. */
+export function offsetBytes(type: ArrowType): 4 | 8 {
   return type.kind === 'large_list' ? 8 : 4
 }
 
-function appendGroup(group: GroupSink, levels: PageLevels, { chunk, work }: LeafPlace): void {
+/** Whether there may be places without a value: itself or a struct around it may be null. */
+function canLack({ levels }: LeafPlan): boolean {
+  return levels.definitionMax > slotDefinition(levels, levels.elements.length)
+}
+
+/** Some values of a page. */
+export interface NestedPart extends Pick<OpenPage, 'encoding' | 'values' | 'bit' | 'isBegun'> {
+  readonly levels: PageLevels
+  readonly dictionary: Dictionary | undefined
+}
+
+/** Appends what a page, or a part of one, has. */
+export function appendPart(sink: LeafSink, part: NestedPart): void {
+  const { chunk, work, validity, places: first } = sink
+  const { levels } = part
+  for (const group of sink.groups) appendGroup(group, levels, { chunk, work })
+  const { elements, definitionMax } = chunk.levels
+  const rows = levels.slots[elements.length] ?? 0
+  const bits = { repetition: elements.length, present: definitionMax }
+  const present = canLack(chunk)
+    ? appendSlotBits(levels, bits, { bitmap: validity, first }, { chunk, work })
+    : rows
+  sink.values.append({
+    encoding: part.encoding,
+    values: part.values,
+    bit: part.bit,
+    isBegun: part.isBegun,
+    first,
+    rows,
+    present,
+    validity,
+    dictionary: part.dictionary,
+  })
+  sink.rows += levels.slots[0] ?? 0
+  sink.places += rows
+  sink.present += present
+}
+
+function appendGroup(
+  group: GroupSink,
+  levels: PageLevels,
+  { chunk, work }: Pick<LeafSink, 'chunk' | 'work'>,
+): void {
   const { plan, validity, offsets, places: first } = group
   const { repetition, definition } = plan
   const places = levels.slots[repetition] ?? 0
   if (offsets !== null) {
-    const element = slotDefinition(chunk.levels, repetition + 1)
     const result = work.kernels.listOffsets(
       levels.repetitions,
       levels.definitions,
       levels.count,
       repetition,
       slotDefinition(chunk.levels, repetition),
-      element,
+      slotDefinition(chunk.levels, repetition + 1),
       offsets.start,
       first,
       offsets.end,
@@ -184,8 +191,16 @@ function appendGroup(group: GroupSink, levels: PageLevels, { chunk, work }: Leaf
   group.places += places
 }
 
+export function finishLeaf(sink: LeafSink): LeafParts {
+  const { chunk, work, validity, places, present, values } = sink
+  const nullCount = chunk.isOptional ? places - present : 0
+  const counts = { rowCount: places, nullCount }
+  const column = toColumn(chunk, counts, { validity, sink: values, work })
+  return { column, groups: sink.groups.map((group) => finishGroup(group, work)) }
+}
+
 /** A group without what is in it. */
-interface GroupColumn extends Omit<Column, 'children'> {
+export interface GroupColumn extends Omit<Column, 'children'> {
   /** Rows that its children must have. */
   readonly childRows: number
 }
@@ -196,32 +211,34 @@ function finishGroup(
 ): GroupColumn {
   const memory = work.memory()
   const nullCount = places - present
-  const bitmap = { start: validity.start, end: validity.start + Math.ceil(places / 8) }
+  const bits = Math.min(validity.end - validity.start, Math.ceil(places / 8))
+  const bitmap = usedView(validity, bits, memory)
   const group = {
     type: plan.type,
     rowCount: places,
     offset: 0,
     nullCount,
-    validity: nullCount === 0 ? null : paddedView(bitmap, memory),
+    validity: nullCount === 0 ? null : bitmap,
     values: null,
   }
   if (offsets === null) return { ...group, offsets: null, childRows: places }
-  const { start } = offsets
-  const childRows = wordAt(memory, start + places * 4)
-  const width = offsetBytes(plan)
-  if (width === 8) checked(work.kernels.widenOffsets(start, places + 1, offsets.end), work)
-  const end = start + (places + 1) * width
-  return { ...group, offsets: paddedView({ start, end }, memory), childRows }
+  const childRows = wordAt(memory, offsets.start + places * 4)
+  const width = offsetBytes(plan.type)
+  if (width === 8) {
+    checked(work.kernels.widenOffsets(offsets.start, places + 1, offsets.end), work)
+  }
+  return { ...group, offsets: usedView(offsets, (places + 1) * width, memory), childRows }
 }
 
-interface Parts {
+/** The parts of all leaves, in their order. */
+export interface NestedParts {
   readonly columns: readonly Column[]
   readonly groups: readonly GroupColumn[]
   readonly fail: PagedChunk['fail']
 }
 
 /** Puts the parts together: what lies in one group must agree on how much there is. */
-function assemble(node: NestedNode, parts: Parts): Column {
+function assemble(node: NestedNode, parts: NestedParts): Column {
   const { columns, groups, fail } = parts
   if (node.kind === 'leaf') {
     const column = columns[node.index]

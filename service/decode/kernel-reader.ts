@@ -1,3 +1,4 @@
+import type { ArrowType } from '../arrow/arrow-type.ts'
 import type { Column } from '../arrow/column.ts'
 import type { ChunkPlan } from './chunk-plan.ts'
 import {
@@ -55,6 +56,10 @@ export class ChunkReader {
 
   get chunk(): ChunkPlan {
     return this.#paged.chunk
+  }
+
+  get type(): ArrowType {
+    return this.chunk.type
   }
 
   /** About how many bytes the next rows take, padding included. */

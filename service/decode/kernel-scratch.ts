@@ -138,7 +138,7 @@ function takeRoom(bytes: number, arena: Arena): Place {
 }
 
 function levelBytes({ chunk, pages }: PagedChunk): number {
-  if (!chunk.isOptional) return 0
+  if (!chunk.isOptional || isLeafPlan(chunk)) return 0
   return pages.reduce((most, page) => Math.max(most, Math.ceil(page.valueCount / 8)), 0)
 }
 

@@ -59,6 +59,7 @@ export interface Kernels {
     repetition: number,
     definition: number,
   ): number
+  rowsEnd(repetitions: number, count: number, rows: number): number
   slotBits(
     repetitions: number,
     definitions: number,

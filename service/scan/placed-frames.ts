@@ -253,9 +253,14 @@ class BodyWriter {
     return this.#body.subarray(this.bodyBytes)
   }
 
-  /** Takes in a flat column that was decoded to the beginning of `rest`. */
-  add({ rowCount, nullCount, validity, offsets, values }: Column, lengthBytes: number): void {
-    const start = this.bodyBytes
+  /** Takes in a column that was decoded to the beginning of `rest`. */
+  add(column: Column, lengthBytes: number): void {
+    this.#addParts(column, this.bodyBytes)
+    this.bodyBytes += lengthBytes
+  }
+
+  #addParts(column: Column, start: number): void {
+    const { rowCount, nullCount, validity, offsets, values, children } = column
     const span = (bytes: Uint8Array): BufferSpan => ({
       offset: bytes.byteOffset - this.#body.byteOffset,
       lengthBytes: bytes.length,
@@ -264,7 +269,7 @@ class BodyWriter {
     this.buffers.push(validity === null ? { offset: start, lengthBytes: 0 } : span(validity))
     if (offsets !== null) this.buffers.push(span(offsets))
     if (values !== null) this.buffers.push(span(values))
-    this.bodyBytes += lengthBytes
+    for (const child of children) this.#addParts(child, start)
   }
 
   /** Writes a column of any kind that lies elsewhere. */

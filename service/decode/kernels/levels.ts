@@ -189,6 +189,25 @@ export function countSlots(
   return slots
 }
 
+/** How many values come before the one that begins the row behind `rows` others; all, if none does. */
+export function rowsEnd(repetitions: usize, count: u32, rows: u32): i32 {
+  const one = i8x16.splat(1)
+  let left = rows
+  for (let at: u32 = 0; at < count; at += 16) {
+    const values = count - at
+    const all = values < 16 ? (1 << values) - 1 : 0xffff
+    let starts = all & ~atLeast(repetitions + at, one, values)
+    const found = <u32>popcnt(starts)
+    if (found <= left) {
+      left -= found
+      continue
+    }
+    for (; left != 0; left--) starts &= starts - 1
+    return <i32>(at + <u32>ctz(starts))
+  }
+  return <i32>count
+}
+
 /**
  * Appends to the `toBit` bits of a bitmap one for each slot (countSlots): whether its definition level is at least
  * `present`. Answers how many are.

@@ -18,6 +18,9 @@ import type { ChunkSpec, SpecLevels } from '../../support/parquet-pages.ts'
 import { isSound } from '../../support/sound-column.ts'
 
 const MUTANTS = 2500
+
+t.setTimeout(300_000)
+
 const MIB = 1024 * 1024
 const CANARY = 0xc7
 
@@ -111,6 +114,40 @@ t.test('what lay in the memory before never shows in a nested column', async (t)
     if (zeros !== ones) t.fail(`${seed}: depends on what was there (${describeNested(file)})`)
   }
   t.ok(compared > 150, `${compared} columns compared`)
+})
+
+t.test('read some rows at a time, mutants end in a typed error or in sound columns', async (t) => {
+  const room = bytes.subarray(region.start, region.end)
+  const target = bytes.subarray(output.start, output.end)
+  const outcomes: Record<string, number> = {}
+  for (let seed = 0; seed < 1500; seed++) {
+    const file = generateNested(seed)
+    const { dataEnd, plan } = planOf(file.bytes)
+    const random = randomNumbers(seed * 13 + 5)
+    const mutant = mutateChunks(file.bytes, dataEnd, random)
+    let outcome = 'read'
+    try {
+      const [reader] =
+        decoder.open(plan, mutant, (length) => room.subarray(0, length))?.columns ?? []
+      if (reader === undefined) continue
+      for (let row = 0; row < plan.rowCount;) {
+        const count = Math.min(plan.rowCount - row, 1 + Math.floor(random() * 100))
+        const { column, lengthBytes } = reader.read(count, target)
+        if (!isSound(column, count) || lengthBytes > target.length) t.fail(`${seed} is not sound`)
+        row += count
+      }
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      outcome = error.code
+    }
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+    if (guards.some((guard) => !canaries.equals(guard))) {
+      t.fail(`${seed} wrote outside its place`)
+      break
+    }
+  }
+  t.comment(JSON.stringify(outcomes))
+  t.ok((outcomes['unreadable_file'] ?? 0) > 500, 'mutants are noticed')
 })
 
 /** A lie about the levels of a leaf; undefined where there is nothing to lie about. */

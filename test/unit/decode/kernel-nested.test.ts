@@ -15,6 +15,8 @@ import { nestedDifference } from '../../support/nested-values.ts'
 
 const FILES = 3000
 
+t.setTimeout(300_000)
+
 const fallback = parquetWasmDecoder()
 let byKernels = 0
 const decoder = hybridDecoder({
