@@ -57,6 +57,14 @@ export class AdmissionShare {
     return this.#admission.reserve({ share: this, bytes, source }, signal)
   }
 
+  /** The oldest row group takes no more than so many bytes, now that it is known. */
+  lessen(bytes: number): void {
+    const [oldest = 0] = this.held
+    if (bytes >= oldest) return
+    this.held[0] = bytes
+    this.#admission.serve()
+  }
+
   /** The oldest row group is done, but for so many bytes of all rows so far. */
   giveBack(queuedBytes = 0): void {
     this.held.shift()

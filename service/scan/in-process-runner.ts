@@ -45,6 +45,7 @@ export class InProcessRunner implements ScanRunner {
       ...(memory && { rooms: new DecoderRooms(buffer, memory.rooms) }),
       readAhead: this.#limits.readAhead,
       watchDecode() {},
+      tellHeld() {},
     }
   }
 

@@ -99,6 +99,11 @@ export class PlacedFrames {
     this.#prefixBytes = flightPrefixBytesMax(nodes.length, buffers.length)
   }
 
+  /** What it takes as long as it is open: what was fetched and the pages that are decompressed. Frames are beside it. */
+  get heldBytes(): number {
+    return this.#rows.buffer.length + (this.#open?.room.bytes?.length ?? 0)
+  }
+
   get rowsLeft(): number {
     return this.#rows.piece.rowCount - this.#nextRow
   }

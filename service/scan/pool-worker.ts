@@ -248,6 +248,8 @@ export class PoolWorker {
         scan.room++
         return scan.notice?.()
       }
+      case 'piece_held':
+        return this.#scans.get(message.scanId)?.options.share.lessen(message.bytes)
       case 'piece_done':
         return this.#receiveDone(message.scanId, message.queuedBytes)
       case 'frame':
@@ -343,7 +345,10 @@ export class PoolWorker {
   }
 }
 
-/** What a row group takes at most: its bytes as they were read, the decoder's copy of them, and what comes out. */
+/**
+ * What a row group takes at most: its bytes as they were read, the decoder's copy of them, and what comes out. One that
+ * is decoded in place takes less, a third of it for trips; how much is told when it is opened.
+ */
 function memoryOf(plan: RowGroupPlan, late: ScanPiece['late']): number {
   const ofPlan = 2 * plan.bufferBytes + plan.decodedBytesEstimate
   return late === undefined ? ofPlan : ofPlan + 2 * late.bufferBytesMax + late.decodedBytesMax

@@ -49,6 +49,8 @@ export interface TaskParts extends PlacingParts {
   readonly nowMs: () => number
   /** Told of the piece that is being decoded, then of the end of it. */
   readonly watchDecode: (piece: ScanPiece | undefined) => void
+  /** Told what the row group takes that is taken, when it is surely less than was thought. */
+  readonly tellHeld: (bytes: number) => void
   readonly memory: MemorySource
   readonly receipt: ScanReceipt
   readonly emit: (frame: WrittenFrame) => void
@@ -144,6 +146,7 @@ class ScanTask {
     let isTrapped = false
     try {
       const placed = this.#openPlaced(fetched)
+      if (placed !== undefined) this.#parts.tellHeld(placed.heldBytes)
       if (placed === undefined) await this.#takeWhole(fetched)
       else await this.#emitPlaced(placed, piece)
     } catch (error) {

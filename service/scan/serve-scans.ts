@@ -85,7 +85,7 @@ class WorkerDoor {
   readonly #tally: EngineTally | undefined
   readonly #decoding: Int32Array
   readonly #memory: FrameMemory
-  readonly #shared: Omit<TaskParts, 'memory' | 'receipt' | 'emit' | 'watchDecode'>
+  readonly #shared: Omit<TaskParts, 'memory' | 'receipt' | 'emit' | 'watchDecode' | 'tellHeld'>
   readonly #scans = new Map<number, WorkerScan>()
   /** Questions for credentials that have no answer yet. */
   readonly #asked = new Map<number, (answer: CredentialsAnswer) => void>()
@@ -156,6 +156,7 @@ class WorkerDoor {
       ),
       memory: withFrameCredits(this.#memory, this.#start.limits.framesOutstandingMax),
       watchDecode: this.#decodeWatch(scanId, scan, receipt),
+      tellHeld: (bytes) => this.#tell({ type: 'piece_held', scanId, bytes }),
       emit: this.#frameTeller(scanId, scan),
     }
     runScanTask(job, this.#takenPieces(scanId, scan), parts, scan.cancel.signal).then(

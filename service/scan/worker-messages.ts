@@ -42,6 +42,8 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** There is room for one more piece. */
   | { readonly type: 'piece_taken'; readonly scanId: number }
+  /** What the oldest row group takes, less than was reserved for it. */
+  | { readonly type: 'piece_held'; readonly scanId: number; readonly bytes: number }
   /** All rows of the oldest row group are written, its memory is free. */
   /** Its rows are written, but for some that wait for others to fill a frame with. */
   | { readonly type: 'piece_done'; readonly scanId: number; readonly queuedBytes: number }

@@ -136,6 +136,22 @@ t.test('one budget is shared out and never more than that', async (t) => {
   t.ok(defaultMemoryBytes() > 0 && Number.isSafeInteger(defaultMemoryBytes()))
 })
 
+t.test('a row group that takes less than was thought lets others in', async (t) => {
+  const admission = new Admission({ bytesMax: 100 })
+  const [first, second] = [admission.open(), admission.open()]
+  await first.reserve(80, 'a', quiet)
+  const waiting = second.reserve(60, 'b', quiet)
+  first.lessen(90)
+  t.equal(admission.usedBytes, 80, 'never more than was thought')
+  t.equal(await isOver(waiting), false)
+  first.lessen(40)
+  t.equal(await isOver(waiting), true)
+  t.equal(admission.usedBytes, 100)
+  first.giveBack()
+  first.lessen(1)
+  t.equal(admission.usedBytes, 60, 'with nothing in flight there is nothing to take less')
+})
+
 t.test('rows that wait for a frame count, and those who hold some come first', async (t) => {
   const admission = new Admission({ bytesMax: 100 })
   const [begun, other] = [admission.open(), admission.open()]

@@ -2,13 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { Float64, vectorFromArray } from 'apache-arrow'
 import t from 'tap'
 import { Secret } from '../../../service/credentials/secret.ts'
 import { staticCredentials } from '../../../service/credentials/store-credentials.ts'
 import { FooterCache } from '../../../service/footers/footer-cache.ts'
 import { fileStore } from '../../../service/objects/file-store.ts'
 import type { Split } from '../../../service/planning/split.ts'
-import type { FrameLimits } from '../../../service/scan/frame.ts'
+import type { Frame, FrameLimits } from '../../../service/scan/frame.ts'
 import { MEMORY_UNIT_BYTES } from '../../../service/scan/memory-units.ts'
 import type { ScanLimits } from '../../../service/scan/scan-limits.ts'
 import { ScanPool } from '../../../service/scan/scan-pool.ts'
@@ -16,6 +17,7 @@ import type { ScanColumn } from '../../../service/scan/scan-request.ts'
 import { scanSplit } from '../../../service/scan/scan-split.ts'
 import { rowsOfFrames } from '../../support/columns-from-frames.ts'
 import { goldenBytes, goldenNames, goldenRows, plainField } from '../../support/columns-golden.ts'
+import { writeParquet } from '../../support/write-parquet.ts'
 
 const MIB = 1024 * 1024
 const frames: FrameLimits = { bodyBytesTarget: MIB, bodyBytesMax: 2 * MIB, rowsMax: 100_000 }
@@ -102,6 +104,31 @@ t.test('scans at once share a worker and its memory, none waits for a stalled on
     next.value.release()
   }
   t.equal(rest, manyRows.length)
+})
+
+t.test('row groups that are decoded in place take their pages, not their rows', async (t) => {
+  const rowCount = 200_000
+  const values = vectorFromArray(
+    Array.from({ length: rowCount }, (_, row) => row % 7),
+    new Float64(),
+  )
+  mkdirSync(join(directory, 'bucket/stalled'), { recursive: true })
+  writeFileSync(join(directory, 'bucket/stalled/a.parquet'), writeParquet([['x', values]]))
+  const pool = await poolOf(t, { memoryBytes: 8 * MIB, framesOutstandingMax: 2 })
+  const small = { ...frames, bodyBytesTarget: 64 * 1024 }
+  const readers: AsyncIterator<Frame>[] = []
+  const used: number[] = []
+  for (let reader = 0; reader < 3; reader++) {
+    const { scan } = await scanOf(pool, 'stalled/', small)
+    const iterator = scan.frames[Symbol.asyncIterator]()
+    readers.push(iterator)
+    t.equal((await iterator.next()).done, false)
+    used.push(pool.admission.usedBytes)
+  }
+  t.ok(used.every((bytes, index) => bytes < ((index + 1) * rowCount * 8) / 2, used.join()))
+  t.ok((used[0] ?? 0) > 0, 'something is held')
+  await Promise.all(readers.map((iterator) => iterator.return?.()))
+  t.equal(pool.admission.usedBytes, 0)
 })
 
 t.test('leaving early frees everything, frames that were not read included', async (t) => {
