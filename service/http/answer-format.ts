@@ -44,7 +44,8 @@ function formatNamed(name: string): AnswerFormat {
 /** True when the caller takes gzip. */
 export function takesGzip(acceptEncoding: string | undefined): boolean {
   const wanted = weighted(acceptEncoding ?? '')
-  return wanted.some(({ value }) => value === 'gzip' || value === '*')
+  const isRefused = /\bgzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)/i.test(acceptEncoding ?? '')
+  return wanted.some(({ value }) => value === 'gzip' || (value === '*' && !isRefused))
 }
 
 /** The values of a header of preferences, the most wanted first; those of weight 0 left out. */

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller } from '../credentials/caller.ts'
-import type { TableQueries, TableRead } from '../query/table-queries.ts'
+import type { TableName } from '../catalog/table-name.ts'
+import type { TableQueries } from '../query/table-queries.ts'
 import type { TableRequest } from '../query/table-request.ts'
 import { parseTableRequest, REQUEST_BYTES_MAX } from '../query/table-request.ts'
 import { answerBody } from './answer-body.ts'
@@ -53,12 +54,21 @@ async function answer(
   { asked, format, request, reply }: ReadToAnswer,
 ): Promise<FastifyReply> {
   const signal = requestSignal(reply.raw, closing)
+  const queries = queriesFor(callerOf(request))
+  if (request.method === 'HEAD') {
+    // Some clients look before they read; rows that nobody gets are not scanned for that.
+    const { table } = await queries.schemaOf(asked, signal)
+    // How long the body would be nobody knows, and fastify would say 0.
+    reply.hijack()
+    reply.raw.writeHead(200, headersOf(table, format, false)).end()
+    return reply
+  }
   const text = format === 'arrow' ? {} : { text: format }
-  const read = await queriesFor(callerOf(request)).readTable({ ...asked, ...text }, signal)
+  const read = await queries.readTable({ ...asked, ...text }, signal)
   const isGzip = format !== 'arrow' && takesGzip(request.headers['accept-encoding'])
   const begin = () => {
     reply.hijack()
-    reply.raw.writeHead(200, headersOf(read, format, isGzip))
+    reply.raw.writeHead(200, headersOf(read.table, format, isGzip))
   }
   const cut = (reason: unknown) => failed(request.raw, signal.aborted ? signal.reason : reason)
   try {
@@ -69,12 +79,12 @@ async function answer(
   return reply
 }
 
-function headersOf({ table }: TableRead, format: AnswerFormat, isGzip: boolean) {
+function headersOf({ table }: TableName, format: AnswerFormat, isGzip: boolean) {
   const { type, suffix } = mediaTypes[format]
   const isText = format !== 'arrow'
   return {
     'content-type': isText ? `${type}; charset=utf-8` : type,
-    'content-disposition': disposition(`${table.table}.${suffix}`),
+    'content-disposition': disposition(`${table}.${suffix}`),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(isText && { vary: 'accept, accept-encoding' }),

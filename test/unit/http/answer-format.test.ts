@@ -19,6 +19,8 @@ t.test('the format is the named one, else the most wanted, else Arrow', async (t
 t.test('gzip is for those who take it', async (t) => {
   t.ok(takesGzip('gzip, br'))
   t.ok(takesGzip('*'))
+  t.notOk(takesGzip('gzip;q=0, *'))
+  t.ok(takesGzip('gzip;q=0.5, *;q=0'))
   for (const header of [undefined, '', 'br', 'gzip;q=0', 'identity'])
     t.notOk(takesGzip(header), header ?? 'no header')
 })
