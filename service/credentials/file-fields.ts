@@ -50,7 +50,10 @@ export class FileFields {
       this.expected('a map', this.#isNoText)
       return []
     }
-    return [...this.#value.keys()].map((name) => [String(name), this.member(String(name))])
+    return [...this.#value].map(([name, value]: [unknown, unknown]) => [
+      String(name),
+      this.#below(value ?? undefined, `${this.path}.${String(name)}`),
+    ])
   }
 
   /** The items of a list; absent: none. */

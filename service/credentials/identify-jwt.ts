@@ -45,13 +45,29 @@ export async function callersOfJwt(
   const issuer = issuers.find(({ issuer: name }) => name === claimedIssuer(token))
   if (issuer === undefined) throw notKnown()
   const payload = await verified(issuer, token, nowMs)
-  const claim: unknown = Object.hasOwn(payload, issuer.claim) ? payload[issuer.claim] : undefined
+  const claim = claimOf(payload, issuer.claim)
   const values = (Array.isArray(claim) ? claim : [claim]).filter(
     (value) => typeof value === 'string',
   )
   return issuer.callers === undefined
     ? values
     : values.flatMap((value) => issuer.callers?.get(value) ?? [])
+}
+
+/** A claim by its name, or else by its path, as `realm_access.roles`. */
+function claimOf(payload: JWTPayload, name: string): unknown {
+  if (Object.hasOwn(payload, name)) return payload[name]
+  return name
+    .split('.')
+    .reduce<unknown>(
+      (within, step) =>
+        isObject(within) && Object.hasOwn(within, step) ? within[step] : undefined,
+      payload,
+    )
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }
 
 async function verified(issuer: KeyedIssuer, token: Secret, nowMs: number): Promise<JWTPayload> {

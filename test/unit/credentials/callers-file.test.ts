@@ -212,6 +212,19 @@ owner: me
   t.notMatch(problems.join('\n'), /canary/, 'what may be a token is not told')
 })
 
+t.test('names may be numbers, as YAML has them', async (t) => {
+  const { callers, issuers } = parseCallersFile(
+    `
+roles: { 1: { operator: true } }
+callers: [{ name: a, roles: ['1'] }]
+issuers: [{ issuer: i, audience: a, jwks: keys.json, callers: { 1001: a, true: a } }]
+`,
+    'callers.yaml',
+  )
+  t.equal(callers[0]?.caller.isOperator, true)
+  t.strictSame([...(issuers[0]?.callers?.keys() ?? [])], ['1001', 'true'])
+})
+
 t.test('what names one caller does not name another', async (t) => {
   const token = `{ sha256: '${sha256('same')}' }`
   t.strictSame(

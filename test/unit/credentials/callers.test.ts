@@ -124,6 +124,12 @@ t.test('a JWT of the issuer is the caller that its claim names', async (t) => {
     'the first of a list',
   )
   t.equal(await mapped.nameOf(groups('gateway')), 'gateway')
+  const nested = await opened(t, { text: withIssuer(', claim: realm_access.roles') })
+  const roles = (claims: Record<string, unknown>) => bearer(provider.token({ claims }))
+  t.equal(await nested.nameOf(roles({ realm_access: { roles: ['x', 'etl'] } })), 'etl')
+  t.equal(await nested.nameOf(roles({ 'realm_access.roles': 'etl' })), 'etl')
+  await t.rejects(nested.nameOf(roles({ realm_access: null })), unauthenticated)
+  await t.rejects(nested.nameOf(roles({ realm_access: 'roles' })), unauthenticated)
   for (const value of ['etl', [], 7, { 'lake:etl': 1 }, '__proto__']) {
     await t.rejects(mapped.nameOf(groups(value)), unauthenticated, JSON.stringify(value))
   }
