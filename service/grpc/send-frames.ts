@@ -1,11 +1,8 @@
 import type { ServerWritableStream } from '@grpc/grpc-js'
-import { GatewayError } from '../errors.ts'
 import type { Frame } from '../scan/frame.ts'
+import { ReaderPatience } from '../scan/reader-patience.ts'
 import { endLoan } from './end-loan.ts'
 import { FramedMessage } from './framed-message.ts'
-
-/** A frame nobody takes for this long ends its stream: a stalled reader holds memory that others wait for. */
-export const STALL_TIMEOUT_MS = 120_000
 
 /**
  * Sends frames no faster than the reader reads: one message is under way, and its memory is given back when
@@ -18,12 +15,12 @@ export async function sendFrames(
   frames: AsyncIterable<Frame>,
   signal: AbortSignal,
 ): Promise<void> {
-  const giveUp = new GiveUp(signal)
+  const patience = new ReaderPatience(signal)
   try {
     for await (const frame of frames) {
       const message = new FramedMessage(frame.message)
       try {
-        await giveUp.unless((done) => call.write(message, done))
+        await patience.wait((done) => call.write(message, done))
         frame.release()
       } catch (error) {
         releaseLater(frame, message)
@@ -31,7 +28,7 @@ export async function sendFrames(
       }
     }
   } finally {
-    giveUp.end()
+    patience.end()
   }
 }
 
@@ -39,43 +36,4 @@ export async function sendFrames(
 function releaseLater(frame: Frame, { lentTo }: FramedMessage): void {
   if (lentTo === undefined) frame.release()
   else void endLoan(lentTo).then(() => frame.release())
-}
-
-/**
- * What ends a write before it is done: the signal, or a reader who takes nothing. One listener serves all frames of a
- * call: adding and removing one per frame costs more than its timer does.
- */
-class GiveUp {
-  readonly #signal: AbortSignal
-  readonly #aborted = () => this.#fail?.(GatewayError.from(this.#signal.reason))
-  #fail: ((reason: GatewayError) => void) | undefined
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal
-    signal.addEventListener('abort', this.#aborted, { once: true })
-  }
-
-  /** Resolves when the write is done. @throws {GatewayError} it is given up, or what it failed with. */
-  unless(write: (done: (error?: Error | null) => void) => void): Promise<void> {
-    if (this.#signal.aborted) return Promise.reject(GatewayError.from(this.#signal.reason))
-    return new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => this.#fail?.(stalled()), STALL_TIMEOUT_MS)
-      const settle = (error?: Error | null) => {
-        clearTimeout(timer)
-        this.#fail = undefined
-        if (error) reject(error)
-        else resolve()
-      }
-      this.#fail = settle
-      write(settle)
-    })
-  }
-
-  end(): void {
-    this.#signal.removeEventListener('abort', this.#aborted)
-  }
-}
-
-function stalled(): GatewayError {
-  return new GatewayError('unavailable', `the reader took nothing for ${STALL_TIMEOUT_MS} ms`)
 }

@@ -2,11 +2,8 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { constants, createGzip } from 'node:zlib'
-import { GatewayError } from '../errors.ts'
+import { ReaderPatience, type WriteDone } from '../scan/reader-patience.ts'
 import type { BodyPart } from './answer-body.ts'
-
-/** A part nobody takes for this long ends its answer: a stalled reader holds memory that others wait for. */
-const STALL_TIMEOUT_MS = 120_000
 
 export interface BodyToSend {
   readonly parts: AsyncIterable<BodyPart>
@@ -29,6 +26,7 @@ export async function sendBody(
   { parts, isGzip, begin, cut }: BodyToSend,
   signal: AbortSignal,
 ): Promise<void> {
+  const patience = new ReaderPatience(signal)
   let target: Writable | undefined
   const waiting: BodyPart[] = []
   try {
@@ -36,10 +34,10 @@ export async function sendBody(
       waiting.push(part)
       if (target === undefined && waiting.length < 2) continue
       target ??= opened(response, isGzip, begin)
-      await sendAll(target, waiting, signal)
+      await sendAll(target, waiting, patience)
     }
     target ??= opened(response, isGzip, begin)
-    await sendAll(target, waiting, signal)
+    await sendAll(target, waiting, patience)
     await ended(target, response)
   } catch (error) {
     if (response.headersSent) {
@@ -48,6 +46,8 @@ export async function sendBody(
     }
     for (const part of waiting) part.release()
     throw error
+  } finally {
+    patience.end()
   }
 }
 
@@ -60,38 +60,24 @@ function opened(response: ServerResponse, isGzip: boolean, begin: () => void): W
   return gzip
 }
 
-async function sendAll(target: Writable, parts: BodyPart[], signal: AbortSignal): Promise<void> {
+async function sendAll(
+  target: Writable,
+  parts: BodyPart[],
+  patience: ReaderPatience,
+): Promise<void> {
   for (let part = parts[0]; part !== undefined; part = parts[0]) {
-    await written(target, part.pieces, signal)
+    const { pieces } = part
+    await patience.wait((done) => write(target, pieces, done))
     parts.shift()
     part.release()
   }
 }
 
-function written(
-  target: Writable,
-  pieces: readonly Uint8Array[],
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => settle(GatewayError.from(signal.reason))
-    const stalled = () =>
-      settle(new GatewayError('unavailable', `the reader took nothing for ${STALL_TIMEOUT_MS} ms`))
-    const timer = setTimeout(stalled, STALL_TIMEOUT_MS)
-    const settle = (error?: Error | null) => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', aborted)
-      if (error) reject(error)
-      else resolve()
-    }
-    if (signal.aborted) return aborted()
-    signal.addEventListener('abort', aborted, { once: true })
-    target.cork()
-    for (const piece of pieces.slice(0, -1)) target.write(piece)
-    target.write(pieces.at(-1) ?? new Uint8Array(0), settle)
-    target.uncork()
-    return undefined
-  })
+function write(target: Writable, pieces: readonly Uint8Array[], done: WriteDone): void {
+  target.cork()
+  for (const piece of pieces.slice(0, -1)) target.write(piece)
+  target.write(pieces.at(-1) ?? new Uint8Array(0), done)
+  target.uncork()
 }
 
 async function ended(target: Writable, response: ServerResponse): Promise<void> {

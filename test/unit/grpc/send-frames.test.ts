@@ -3,7 +3,8 @@ import type { ServerWritableStream } from '@grpc/grpc-js'
 import t from 'tap'
 import { GatewayError } from '../../../service/errors.ts'
 import type { FramedMessage } from '../../../service/grpc/framed-message.ts'
-import { sendFrames, STALL_TIMEOUT_MS } from '../../../service/grpc/send-frames.ts'
+import { sendFrames } from '../../../service/grpc/send-frames.ts'
+import { STALL_TIMEOUT_MS } from '../../../service/scan/reader-patience.ts'
 import type { Frame } from '../../../service/scan/frame.ts'
 
 type Call = ServerWritableStream<unknown, unknown>
