@@ -10,7 +10,9 @@ export interface ByteCacheOptions {
   readonly rangeBytesMax?: number
   /**
    * `repeated`: a range is kept when it is read for the second time, so that what is read once costs no copy and
-   * drives nothing out. Default `all`.
+   * drives nothing out; and it drives out only what was not used since it was read last. Of a table that is larger than
+   * the cache and is read again and again, a part stays; else each range would be driven out just before its turn.
+   * Default `all`.
    */
   readonly keep?: 'all' | 'repeated'
 }
@@ -39,24 +41,32 @@ const SEEN_MAX = 16_384
  */
 export function withByteCache(store: ObjectStore, options: ByteCacheOptions): CachedStore {
   const { bytesMax, rangeBytesMax = RANGE_BYTES_MAX, keep: kept = 'all' } = options
-  const isWorthKeeping = kept === 'all' ? () => true : seenBefore(SEEN_MAX)
+  const lastRead = kept === 'all' ? () => Infinity : lastReads(SEEN_MAX)
   // A Map lists its entries in the order of insertion: the first is the one unused for longest.
-  const held = new Map<string, ReadVersion>()
+  const held = new Map<string, HeldRange>()
+  /** Reads so far: the clock of what was used when. */
+  let reads = 0
   let bytes = 0
   let hits = 0
   let misses = 0
   let evictions = 0
 
-  const keep = (key: string, entry: ReadVersion): void => {
-    if (held.has(key)) return
-    held.set(key, entry)
-    bytes += entry.bytes.length
+  /** Whether there is room for so many bytes more, at the cost of what was used last before `usedBefore`. */
+  const makeRoom = (lengthBytes: number, usedBefore: number): boolean => {
     for (const [oldest, dropped] of held) {
-      if (bytes <= bytesMax) return
+      if (bytes + lengthBytes <= bytesMax || dropped.usedAt >= usedBefore) break
       held.delete(oldest)
       bytes -= dropped.bytes.length
       evictions++
     }
+    return bytes + lengthBytes <= bytesMax
+  }
+
+  const keep = (key: string, { bytes: read, versionId }: ReadVersion, readBefore: number): void => {
+    if (held.has(key) || !makeRoom(read.length, readBefore)) return
+    const version = versionId === undefined ? {} : { versionId }
+    held.set(key, { bytes: alignedCopy(read), usedAt: reads, ...version })
+    bytes += read.length
   }
 
   return {
@@ -67,21 +77,23 @@ export function withByteCache(store: ObjectStore, options: ByteCacheOptions): Ca
       const length = rangeLength(request.range)
       const isLong = length > rangeBytesMax || length > bytesMax
       if (isLong || request.fresh === true) return store.read(request, signal)
+      reads++
       const key = readKey(store.id, request)
       const entry = held.get(key)
       if (entry !== undefined) {
         hits++
         held.delete(key)
-        held.set(key, entry)
+        held.set(key, { ...entry, usedAt: reads })
         if (entry.versionId !== undefined) request.onVersion?.(entry.versionId)
         request.onCached?.()
         return copyInto(entry.bytes, request.into)
       }
       misses++
-      const { versionId, bytes: read } = await readVersion(store, request, signal)
-      if (isWorthKeeping(key))
-        keep(key, { bytes: alignedCopy(read), ...(versionId !== undefined && { versionId }) })
-      return read
+      const readAt = reads
+      const read = await readVersion(store, request, signal)
+      const readBefore = lastRead(key, readAt)
+      if (readBefore !== undefined) keep(key, read, readBefore)
+      return read.bytes
     },
     close() {
       held.clear()
@@ -92,16 +104,22 @@ export function withByteCache(store: ObjectStore, options: ByteCacheOptions): Ca
   }
 }
 
-/** Tells whether a key was asked about before, of those asked about last. */
-function seenBefore(keysMax: number): (key: string) => boolean {
-  const seen = new Set<string>()
-  return (key) => {
-    const isSeen = seen.delete(key)
-    seen.add(key)
-    for (const oldest of seen) {
+interface HeldRange extends ReadVersion {
+  /** The read that used it last, by its number. */
+  readonly usedAt: number
+}
+
+/** Tells which read of a key was the last before this one, of those asked about last; undefined: none. */
+function lastReads(keysMax: number): (key: string, readAt: number) => number | undefined {
+  const seen = new Map<string, number>()
+  return (key, readAt) => {
+    const before = seen.get(key)
+    seen.delete(key)
+    seen.set(key, readAt)
+    for (const oldest of seen.keys()) {
       if (seen.size <= keysMax) break
       seen.delete(oldest)
     }
-    return isSeen
+    return before
   }
 }

@@ -125,3 +125,23 @@ t.test('the version that the store told is told again with the bytes', async (t)
   await read(cached, 4)
   t.strictSame([told, counting.reads.length], [['v7', 'v7', 'v7', 'v7'], 2])
 })
+
+t.test('of what is read round and round a part stays, until something else is read', async (t) => {
+  const memory = memoryStore()
+  const object = memory.put('lake', 'data', Buffer.alloc(1_000, 'x'))
+  const other = memory.put('lake', 'other', Buffer.alloc(1_000, 'x'))
+  const counting = countingStore(memory)
+  const cached = withByteCache(counting, { bytesMax: 400, keep: 'repeated' })
+  const readAll = async (one: typeof object): Promise<number> => {
+    const before = counting.reads.length
+    for (let start = 0; start < 1_000; start += 100)
+      await cached.read({ object: one, range: { start, end: start + 100 } }, signal)
+    return counting.reads.length - before
+  }
+  t.strictSame([await readAll(object), await readAll(object)], [10, 10])
+  for (let round = 0; round < 3; round++) t.equal(await readAll(object), 6, 'four stay')
+  t.match(cached.counters(), { entries: 4, bytes: 400, evictions: 0 })
+  t.strictSame([await readAll(other), await readAll(other)], [10, 10])
+  t.equal(await readAll(other), 6, 'what is not used any more makes room')
+  t.match(cached.counters(), { entries: 4, bytes: 400, evictions: 4 })
+})

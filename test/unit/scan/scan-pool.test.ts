@@ -127,7 +127,7 @@ t.test('row groups that are decoded in place take their pages, not their rows', 
   }
   t.ok(used.every((bytes, index) => bytes < ((index + 1) * rowCount * 8) / 2, used.join()))
   t.ok((used[0] ?? 0) > 0, 'something is held')
-  await Promise.all(readers.map((iterator) => iterator.return?.()))
+  for (const reader of readers) await reader.return?.()
   t.equal(pool.admission.usedBytes, 0)
 })
 
