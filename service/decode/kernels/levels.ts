@@ -16,6 +16,8 @@ export function readLevels(
 ): i32 {
   if (count > <u32>(outEnd - out)) return OUTPUT_ENDS
   const width = 32 - <u32>clz(most)
+  lanes = byteLanes(width)
+  factors = laneFactors(width)
   let p = src
   let o = out
   const stop = out + count
@@ -32,7 +34,7 @@ export function readLevels(
       // Of the last group a writer may leave out the bytes that hold no level.
       const taken = <u32>min<u64>((<u64>size) << 3, stop - o)
       if ((<u64>taken * width + 7) >>> 3 > <u64>(end - p)) return INPUT_ENDS
-      if (unpackBytes(p, end, width, taken, o) > most) return MALFORMED
+      if (unpackBytes(p, end, width, taken, o, outEnd) > most) return MALFORMED
       p += <usize>min<u64>(<u64>size * width, end - p)
       o += taken
     } else {
@@ -57,29 +59,31 @@ function fillBytes(out: usize, level: u32, count: u32, outEnd: usize): void {
   for (let at: usize = 0; at < count; at += 16) v128.store(out + at, sixteen)
 }
 
+/** What unpacking values of a width takes: made once, because runs are short. */
+let lanes: v128 = i64x2.splat(0)
+let factors: v128 = i64x2.splat(0)
+
 /** Unpacks values of `width` (at most 7) bits to bytes; answers the largest. */
-function unpackBytes(src: usize, end: usize, width: u32, count: u32, out: usize): u32 {
+function unpackBytes(
+  src: usize,
+  end: usize,
+  width: u32,
+  count: u32,
+  out: usize,
+  outEnd: usize,
+): u32 {
   let p = src
   let o = out
   let left = count
-  let top: u32 = 0
-  if (left >= 16 && end - p >= 16 + width) {
-    const lanes = byteLanes(width)
-    const factors = laneFactors(width)
-    const mask = i16x8.splat(<i16>(((<u32>1) << width) - 1))
-    let most = i8x16.splat(0)
-    for (; left >= 16 && end - p >= 16 + width; left -= 16, o += 16, p += 2 * width) {
-      const first = i16x8.mul(i8x16.swizzle(v128.load(p), lanes), factors)
-      const second = i16x8.mul(i8x16.swizzle(v128.load(p + width), lanes), factors)
-      const values = i8x16.narrow_i16x8_u(
-        v128.and(i16x8.shr_u(first, 8), mask),
-        v128.and(i16x8.shr_u(second, 8), mask),
-      )
-      v128.store(o, values)
-      most = i8x16.max_u(most, values)
-    }
-    top = largestByte(most)
+  const wide = i16x8.splat(<i16>(((<u32>1) << width) - 1))
+  let most = i64x2.splat(0)
+  for (; left >= 8 && end - p >= 16 && outEnd - o >= 8; left -= 8, o += 8, p += width) {
+    const moved = i16x8.mul(i8x16.swizzle(v128.load(p), lanes), factors)
+    const values = v128.and(i16x8.shr_u(moved, 8), wide)
+    most = i16x8.max_u(most, values)
+    v128.store64_lane(o, i8x16.narrow_i16x8_u(values, values), 0)
   }
+  let top = largestLane(most)
   const mask = (1 << width) - 1
   for (; left != 0; p += width) {
     let bits = bitsAt(p, end, 0, width << 3)
@@ -96,14 +100,14 @@ function unpackBytes(src: usize, end: usize, width: u32, count: u32, out: usize)
 
 /** For each of eight values the two bytes that hold it, the first in the low half. */
 function byteLanes(width: u32): v128 {
-  let lanes = i16x8.splat(0x0100)
-  lanes = i16x8.replace_lane(lanes, 1, laneOf(width))
-  lanes = i16x8.replace_lane(lanes, 2, laneOf(2 * width))
-  lanes = i16x8.replace_lane(lanes, 3, laneOf(3 * width))
-  lanes = i16x8.replace_lane(lanes, 4, laneOf(4 * width))
-  lanes = i16x8.replace_lane(lanes, 5, laneOf(5 * width))
-  lanes = i16x8.replace_lane(lanes, 6, laneOf(6 * width))
-  return i16x8.replace_lane(lanes, 7, laneOf(7 * width))
+  let bytes = i16x8.splat(0x0100)
+  bytes = i16x8.replace_lane(bytes, 1, laneOf(width))
+  bytes = i16x8.replace_lane(bytes, 2, laneOf(2 * width))
+  bytes = i16x8.replace_lane(bytes, 3, laneOf(3 * width))
+  bytes = i16x8.replace_lane(bytes, 4, laneOf(4 * width))
+  bytes = i16x8.replace_lane(bytes, 5, laneOf(5 * width))
+  bytes = i16x8.replace_lane(bytes, 6, laneOf(6 * width))
+  return i16x8.replace_lane(bytes, 7, laneOf(7 * width))
 }
 
 function laneOf(bit: u32): i16 {
@@ -112,26 +116,24 @@ function laneOf(bit: u32): i16 {
 
 /** Factors that move each lane's value to bit 8. */
 function laneFactors(width: u32): v128 {
-  let factors = i16x8.splat(256)
-  factors = i16x8.replace_lane(factors, 1, factorOf(width))
-  factors = i16x8.replace_lane(factors, 2, factorOf(2 * width))
-  factors = i16x8.replace_lane(factors, 3, factorOf(3 * width))
-  factors = i16x8.replace_lane(factors, 4, factorOf(4 * width))
-  factors = i16x8.replace_lane(factors, 5, factorOf(5 * width))
-  factors = i16x8.replace_lane(factors, 6, factorOf(6 * width))
-  return i16x8.replace_lane(factors, 7, factorOf(7 * width))
+  let moves = i16x8.splat(256)
+  moves = i16x8.replace_lane(moves, 1, factorOf(width))
+  moves = i16x8.replace_lane(moves, 2, factorOf(2 * width))
+  moves = i16x8.replace_lane(moves, 3, factorOf(3 * width))
+  moves = i16x8.replace_lane(moves, 4, factorOf(4 * width))
+  moves = i16x8.replace_lane(moves, 5, factorOf(5 * width))
+  moves = i16x8.replace_lane(moves, 6, factorOf(6 * width))
+  return i16x8.replace_lane(moves, 7, factorOf(7 * width))
 }
 
 function factorOf(bit: u32): i16 {
   return <i16>(<u32>256 >>> (bit & 7))
 }
 
-function largestByte(bytes: v128): u32 {
-  let most = bytes
-  most = i8x16.max_u(most, i64x2.shr_u(most, 32))
-  most = i8x16.max_u(most, i64x2.shr_u(most, 16))
-  most = i8x16.max_u(most, i64x2.shr_u(most, 8))
-  return max<u32>(<u32>i8x16.extract_lane_u(most, 0), <u32>i8x16.extract_lane_u(most, 8))
+function largestLane(lanes: v128): u32 {
+  let most = i16x8.max_u(lanes, i64x2.shr_u(lanes, 32))
+  most = i16x8.max_u(most, i64x2.shr_u(most, 16))
+  return max<u32>(<u32>i16x8.extract_lane_u(most, 0), <u32>i16x8.extract_lane_u(most, 4))
 }
 
 /** As bits, which of the sixteen levels behind `p` are at least `least`; of the last ones only `left` count. */
@@ -223,8 +225,7 @@ export function slotBits(
   toBit: u32,
   toEnd: usize,
 ): i32 {
-  const all = countSlots(repetitions, definitions, count, repetition, definition)
-  if (bytesOfBits(toBit + <u32>all) > toEnd - to) return OUTPUT_ENDS
+  if (bytesOfBits(toBit) > toEnd - to) return OUTPUT_ENDS
   const above = i8x16.splat(<i8>(repetition + 1))
   const least = i8x16.splat(<i8>definition)
   const full = i8x16.splat(<i8>present)
@@ -241,12 +242,14 @@ export function slotBits(
     bits |= (<u64>packed(valid, slots, taken)) << held
     held += taken
     if (held >= 32) {
+      if (toEnd - o < 4) return OUTPUT_ENDS
       store<u32>(o, <u32>bits)
       o += 4
       bits >>= 32
       held -= 32
     }
   }
+  if (bytesOfBits(held) > toEnd - o) return OUTPUT_ENDS
   for (; held != 0; held -= min<u32>(8, held), bits >>= 8) store<u8>(o++, <u8>bits)
   return set
 }
@@ -277,8 +280,7 @@ export function listOffsets(
   first: u32,
   offsetsEnd: usize,
 ): i32 {
-  const all = countSlots(repetitions, definitions, count, repetition, definition)
-  if ((<u64>first + all + 1) << 2 > offsetsEnd - offsets) return OUTPUT_ENDS
+  if ((<u64>first + 1) << 2 > offsetsEnd - offsets) return OUTPUT_ENDS
   const above = i8x16.splat(<i8>(repetition + 1))
   const beyond = i8x16.splat(<i8>(repetition + 2))
   const least = i8x16.splat(<i8>definition)
@@ -292,10 +294,11 @@ export function listOffsets(
     const def = definitions + at
     const held = atLeast(def, elements, left) & ~atLeast(rep, beyond, left)
     const lists = atLeast(def, least, left) & ~atLeast(rep, above, left)
+    if ((<usize>popcnt(lists) + 1) << 2 > offsetsEnd - o) return OUTPUT_ENDS
     for (let rest = lists; rest != 0; rest &= rest - 1, o += 4)
       store<u32>(o, total + <u32>popcnt(held & ((rest & (0 - rest)) - 1)))
     total += <u32>popcnt(held)
   }
   store<u32>(o, total)
-  return all
+  return <i32>((o - start) >>> 2)
 }
