@@ -35,7 +35,7 @@ export class CallerAdmission {
   /**
    * The frames, no more of them and no faster than the caller's limits allow. Whoever asks for the first one is let
    * in or told `busy`; once in, a read is slowed down, not ended. Bytes in flight may be passed by one frame of each
-   * read.
+   * read; a reader that takes nothing holds up the others of its caller, until its door ends it.
    *
    * @throws {GatewayError} `busy` the caller has as many reads, or as many bytes in flight, as it may have.
    */
