@@ -54,18 +54,18 @@ export function parseCallersFile(text: string, file: string): CallersFile {
   fields.mapOf('roles', 'callers', 'issuers')
   const roles = new Map(
     fields
-      .member('roles')
+      .optionalMember('roles')
       .entries()
       .map(([name, role]) => [name, readRole(role)]),
   )
   const callers = fields
-    .member('callers')
+    .optionalMember('callers')
     .items()
     .map((caller) => readCaller(caller, roles))
   refuseTwins(fields, callers)
   const names = new Set(callers.map(({ caller }) => caller.name))
   const issuers = fields
-    .member('issuers')
+    .optionalMember('issuers')
     .items()
     .map((issuer) => readIssuer(issuer, names))
   if (fields.problems.length > 0) throw unusable(file, fields.problems)

@@ -26,10 +26,16 @@ export class FileFields {
     )
   }
 
-  /** A member of a map; one that is null counts as absent. */
+  /** A member of a map. One without a value is not absent: whoever forgot a rule must not be taken to want none. */
   member(name: string): FileFields {
     const value: unknown = this.#value instanceof Map ? this.#value.get(name) : undefined
-    return this.#below(value ?? undefined, this.path === '' ? name : `${this.path}.${name}`)
+    return this.#below(value, this.path === '' ? name : `${this.path}.${name}`)
+  }
+
+  /** A member that may as well be there without a value. */
+  optionalMember(name: string): FileFields {
+    const member = this.member(name)
+    return member.#value === null ? this.#below(undefined, member.path) : member
   }
 
   /** Refuses what is no map, and members that nobody reads. */
@@ -52,7 +58,7 @@ export class FileFields {
     }
     return [...this.#value].map(([name, value]: [unknown, unknown]) => [
       String(name),
-      this.#below(value ?? undefined, `${this.path}.${String(name)}`),
+      this.#below(value, `${this.path}.${String(name)}`),
     ])
   }
 
@@ -63,9 +69,7 @@ export class FileFields {
       this.expected('a list', this.#isNoText)
       return []
     }
-    return this.#value.map((item: unknown, index) =>
-      this.#below(item ?? undefined, `${this.path}[${index}]`),
-    )
+    return this.#value.map((item: unknown, index) => this.#below(item, `${this.path}[${index}]`))
   }
 
   /** Text of a form; `''` when it is not. */

@@ -212,6 +212,29 @@ owner: me
   t.notMatch(problems.join('\n'), /canary/, 'what may be a token is not told')
 })
 
+t.test('a rule without a value is a problem, not no rule', async (t) => {
+  const entry = (rule: string) =>
+    problemsOf(`
+roles:
+  r: { tables: [{ schema: s, table: t, ${rule} }] }
+callers: [{ name: a, roles: [r] }]
+issuers:
+`)
+  t.strictSame(entry('hidden: false'), [])
+  for (const rule of ['rows', 'columns', 'hidden', 'columns: { allow }', 'columns: { deny }']) {
+    const [path = ''] = rule.split(': {')
+    t.match(
+      entry(rule),
+      [new RegExp(`^roles\\.r\\.tables\\[0\\]\\.${path}.*: got null, expected`)],
+      rule,
+    )
+  }
+  const token = `{ sha256: '${sha256('a')}', expires }`
+  t.match(problemsOf(`callers: [{ name: a, tokens: [${token}] }]`), [/expires: got null/])
+  t.match(problemsOf('roles: { r: { limits: } }'), [/limits: got null/])
+  t.strictSame(problemsOf('callers:\nroles:\n'), [])
+})
+
 t.test('names may be numbers, as YAML has them', async (t) => {
   const { callers, issuers } = parseCallersFile(
     `
