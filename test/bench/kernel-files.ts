@@ -3,7 +3,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { Table, tableFromArrays, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow'
+import {
+  Field,
+  Float64,
+  List,
+  Table,
+  tableFromArrays,
+  tableToIPC,
+  Utf8,
+  vectorFromArray,
+} from 'apache-arrow'
 import {
   Compression,
   Table as WasmTable,
@@ -35,7 +44,12 @@ for i in range(8):
     most = [4, 50, 500, 5000][i % 4]
     dictionary['text%d' % i] = column(lambda: entries[int(random.random() * most)])
     dictionary['number%d' % i] = column(lambda: int(random.random() * most) * 1000003)
-for name, columns in [('numbers', numbers), ('dictionary', dictionary), ('strings', strings)]:
+numbers_of = lambda: [random.randint(0, 100) for _ in range(random.randint(0, 5))]
+nested = {'place': column(lambda: {'city': random.choice(words[:300]), 'latitude': random.random() * 90})}
+nested['scores'] = column(lambda: [random.random() for _ in numbers_of()])
+nested['items'] = column(lambda: [{'sku': number, 'price': random.choice([0.5, 1.25, None]), 'name': random.choice(words[:500])} for number in numbers_of()])
+nested['tags'] = pa.array([[(random.choice(words[:50]), number) for number in numbers_of()] for _ in range(rows)], pa.map_(pa.string(), pa.int64()))
+for name, columns in [('numbers', numbers), ('dictionary', dictionary), ('strings', strings), ('nested', nested)]:
     for codec in ['snappy', 'zstd']:
         pq.write_table(pa.table(columns), os.path.join(folder, name + ' ' + codec), row_group_size=rows, compression=codec)
 `
@@ -45,7 +59,7 @@ export interface BenchFile {
   readonly bytes: Uint8Array
 }
 
-export const benchNames = ['numbers', 'dictionary', 'strings'].flatMap((name) =>
+export const benchNames = ['numbers', 'dictionary', 'strings', 'nested'].flatMap((name) =>
   ['snappy', 'zstd'].map((codec) => `${name} ${codec}`),
 )
 
@@ -83,6 +97,12 @@ function writeWithoutPython(rowCount: number): BenchFile[] {
     dictionary: tableFromArrays(
       columnsOf((i) => column(() => [4, 50, 500, 5000].map(below)[i % 4] ?? 0)),
     ),
+    nested: new Table({
+      scores: vectorFromArray(
+        column(() => Array.from({ length: below(5) }, () => random())),
+        new List(new Field('element', new Float64(), true)),
+      ),
+    }),
     strings: new Table({
       message: vectorFromArray(
         column(() => text(14)),

@@ -1,9 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 
-import { canKernel, chunkPlan } from '../../service/decode/chunk-plan.ts'
+import type { Column } from '../../service/arrow/column.ts'
 import { kernelDecoder } from '../../service/decode/kernel-decoder.ts'
 import { createKernelMemory, loadKernels, PAGE_BYTES } from '../../service/decode/kernel-module.ts'
 import { planRowGroup } from '../../service/decode/mini-file.ts'
+import { columnPlan } from '../../service/decode/nested-plan.ts'
 import { parquetWasmDecoder } from '../../service/decode/parquet-wasm-decoder.ts'
 import { parseFooter } from '../../service/footers/parse-footer.ts'
 import { type BenchFile, makeBenchFiles } from './kernel-files.ts'
@@ -64,13 +65,9 @@ function measure({ name, bytes }: BenchFile, rounds: number, engines: Engines): 
   const plan = planRowGroup({ footer, object, groupIndex: 0, columnIndexes })
   const buffer = new Uint8Array(plan.bufferBytes)
   for (const { start, end, at } of plan.fetches) buffer.set(bytes.subarray(start, end), at)
-  const chunks = footer.columns.flatMap((column) => {
-    const leaf = footer.leaves[column.leafStart]
-    const isForKernels =
-      leaf !== undefined && canKernel(leaf, footer.chunk(0, column.leafStart), column.field)
-    const found = isForKernels ? chunkPlan(footer, 0, column, plan.fetches) : undefined
-    return found === undefined ? [] : [found]
-  })
+  const chunks = footer.columns.flatMap(
+    (column) => columnPlan(footer, 0, column, plan.fetches) ?? [],
+  )
   const inMemory = new Uint8Array(engines.kernels.memory.buffer, PAGE_BYTES, plan.bufferBytes)
   inMemory.set(buffer)
   const byKernels = (): void => engines.kernels.decode({ ...plan, chunks }, inMemory).release()
@@ -84,11 +81,7 @@ function measure({ name, bytes }: BenchFile, rounds: number, engines: Engines): 
     }
   }
   const decoded = engines.oracle.decode(plan, buffer)
-  const decodedBytes = decoded.columns.reduce(
-    (sum, { validity, offsets, values }) =>
-      sum + (validity?.length ?? 0) + (offsets?.length ?? 0) + (values?.length ?? 0),
-    0,
-  )
+  const decodedBytes = decoded.columns.reduce((sum, column) => sum + bytesOf(column), 0)
   decoded.release()
   return {
     name,
@@ -96,6 +89,11 @@ function measure({ name, bytes }: BenchFile, rounds: number, engines: Engines): 
     parquetWasmMs,
     decodedBytes,
   }
+}
+
+function bytesOf({ validity, offsets, values, children }: Column): number {
+  const own = (validity?.length ?? 0) + (offsets?.length ?? 0) + (values?.length ?? 0)
+  return children.reduce((sum, child) => sum + bytesOf(child), own)
 }
 
 function millisecondsOf(work: () => void): number {
