@@ -75,6 +75,25 @@ t.test('listens beyond loopback only when told that everybody may read', async (
   t.strictSame(problems({ ...open, SPILLWAY_ALLOW_ANONYMOUS: 'true' }), [])
 })
 
+t.test('metrics have an address of their own when it is given, with the same rule', async (t) => {
+  t.equal(readConfig(store).metrics, undefined)
+  const own = readConfig({ ...store, SPILLWAY_METRICS_ADDRESS: '127.0.0.1:0' })
+  t.strictSame(own.metrics, { host: '127.0.0.1', port: 0 })
+  const open = { ...store, SPILLWAY_METRICS_ADDRESS: '0.0.0.0:9090' }
+  t.match(problems(open), [/^SPILLWAY_METRICS_ADDRESS: got "0\.0\.0\.0", expected a loopback/])
+  t.ok(readConfig({ ...open, SPILLWAY_ALLOW_ANONYMOUS: 'true' }).metrics)
+})
+
+t.test('a URL is not quoted when it may hold a password', async (t) => {
+  for (const url of [
+    'http://user:secret@store',
+    'http://user:secret@store:99999',
+    'user:secret@',
+  ]) {
+    t.notMatch(problems({ ...store, SPILLWAY_STORE_URL: url }).join(), 'secret')
+  }
+})
+
 t.test('listens beyond loopback where callers are asked, and not to both', async (t) => {
   const open = { ...store, SPILLWAY_GRPC_ADDRESS: '0.0.0.0:8815' }
   const callers = { SPILLWAY_CALLERS_FILE: '/etc/spillway/callers.yaml' }

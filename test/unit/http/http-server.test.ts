@@ -7,6 +7,7 @@ import { identifyAnybody } from '../../../service/credentials/caller.ts'
 import { GatewayError } from '../../../service/errors.ts'
 import type { HttpServerOptions } from '../../../service/http/http-server.ts'
 import { httpServer } from '../../../service/http/http-server.ts'
+import { metricsServer } from '../../../service/http/metrics-server.ts'
 import type { HealthOptions } from '../../../service/http/routes-health.ts'
 import type { TableQueries } from '../../../service/query/table-queries.ts'
 import { Quarantine } from '../../../service/scan/quarantine.ts'
@@ -210,4 +211,33 @@ t.test('with TLS, and a client that must show a certificate', async (t) => {
     tls: unchangingTls({ ...pair, clientAuthority: Buffer.from(testAuthority) }),
   })
   await t.rejects(get(`${mutual}/healthz`))
+})
+
+t.test('whoever is told busy is told when to come again', async (t) => {
+  const busy = new GatewayError('busy', 'try again later', { retryAfterMs: 1_500 })
+  const url = await listening(t, {
+    health: {
+      ready: async () => {
+        throw busy
+      },
+    },
+  })
+  const response = await fetch(`${url}/readyz`)
+  t.equal(response.status, 429)
+  t.equal(response.headers.get('retry-after'), '2')
+})
+
+t.test('metrics that have a port of their own are on no other', async (t) => {
+  const registry = new MetricsRegistry('1.2.3')
+  const url = await listening(t, { registry, hasMetrics: false })
+  t.equal((await fetch(`${url}/metrics`)).status, 404)
+  const own = metricsServer({
+    host: '127.0.0.1',
+    port: 0,
+    registry,
+    identify: identifyAnybody,
+    translate: (reason) => GatewayError.from(reason),
+  })
+  t.teardown(() => own.close())
+  t.match(await (await fetch(`${await own.listen()}/metrics`)).text(), 'spillway_build_info')
 })
