@@ -9,7 +9,7 @@ import {
 import { service as healthService } from 'grpc-health-check'
 import { FlightService } from '../../proto/gen/arrow/flight/flight_pb.ts'
 import { Federation } from '../../proto/gen/spillway/v1/federation_pb.ts'
-import { metadataOf } from './flight-client.ts'
+import { metadataOf } from './unary-call.ts'
 
 /** Every method that the gateway has, by its path. */
 export const allMethods: readonly string[] = [

@@ -1,10 +1,4 @@
-import {
-  create,
-  type DescMessage,
-  type DescMethodUnary,
-  type MessageInitShape,
-  type MessageShape,
-} from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
 import {
   Client,
   credentials,
@@ -20,7 +14,7 @@ import {
   type ReadSplitRequest,
 } from '../../proto/gen/spillway/v1/federation_pb.ts'
 import { methodDefinition } from '../../service/grpc/service-definition.ts'
-import { metadataOf } from './flight-client.ts'
+import { metadataOf, type UnaryCall, unaryCall } from './unary-call.ts'
 
 export interface TableName {
   readonly schema: string
@@ -34,11 +28,7 @@ export interface PlanOptions extends TableName {
 
 /** A bare client of a gateway: no second attempts, errors as gRPC gives them. */
 export interface FederationClient {
-  call<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    options?: CallOptions,
-  ): Promise<MessageShape<O>>
+  readonly call: UnaryCall
   /** What it takes to read every split of a table, in order; pages after the first may be asked of another. */
   plan(request: PlanOptions, next?: FederationClient): Promise<ReadSplitRequest[]>
   readSplit(request: ReadSplitRequest, options?: CallOptions): ClientReadableStream<Block>
@@ -67,20 +57,7 @@ export function federationClient(
     'grpc.use_local_subchannel_pool': 1,
   })
   const federation: FederationClient = {
-    call: (method, request, options = {}) => {
-      const { path, requestSerialize, responseDeserialize } = methodDefinition(method)
-      return new Promise((resolve, reject) => {
-        client.makeUnaryRequest(
-          path,
-          requestSerialize,
-          responseDeserialize,
-          create(method.input, request),
-          metadataOf(headers),
-          options,
-          (error, answer) => (answer === undefined ? reject(error) : resolve(answer)),
-        )
-      })
-    },
+    call: unaryCall(client, headers),
     plan: async (request, next = federation) => {
       const { schema, table } = request
       const name = { schema, table }

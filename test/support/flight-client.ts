@@ -3,14 +3,12 @@ import {
   type DescMessage,
   type DescMethodBiDiStreaming,
   type DescMethodServerStreaming,
-  type DescMethodUnary,
   type MessageInitShape,
   type MessageShape,
 } from '@bufbuild/protobuf'
 import {
   Client,
   credentials,
-  Metadata,
   type CallOptions,
   type ClientDuplexStream,
   type ClientReadableStream,
@@ -27,14 +25,11 @@ import { decodeSchemaMessage } from '../../service/arrow/schema-message.ts'
 import { methodDefinition } from '../../service/grpc/service-definition.ts'
 import { canonicalRows, type Canonical } from './columns-canonical.ts'
 import { columnsFromIpc } from './columns-from-ipc.ts'
+import { metadataOf, type UnaryCall, unaryCall } from './unary-call.ts'
 
 /** A bare Flight client: every message as it came. */
 export interface FlightClient {
-  call<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    options?: CallOptions,
-  ): Promise<MessageShape<O>>
+  readonly call: UnaryCall
   stream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,
@@ -72,20 +67,7 @@ export function flightClient(
   })
   const { method } = FlightService
   const flight: FlightClient = {
-    call: (of, request, options = {}) => {
-      const { path, requestSerialize, responseDeserialize } = methodDefinition(of)
-      return new Promise((resolve, reject) => {
-        client.makeUnaryRequest(
-          path,
-          requestSerialize,
-          responseDeserialize,
-          create(of.input, request),
-          metadataOf(headers),
-          options,
-          (error, answer) => (answer === undefined ? reject(error) : resolve(answer)),
-        )
-      })
-    },
+    call: unaryCall(client, headers),
     stream: (of, request, options = {}) => {
       const { path, requestSerialize, responseDeserialize } = methodDefinition(of)
       const message = create(of.input, request)
@@ -132,13 +114,6 @@ export function flightClient(
     close: () => client.close(),
   }
   return flight
-}
-
-/** Headers as gRPC sends them. */
-export function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
-  const metadata = new Metadata()
-  for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
-  return metadata
 }
 
 /** A descriptor whose command is this object in JSON, or this text. */

@@ -8,9 +8,9 @@ import { staticCredentials } from '../../../service/credentials/store-credential
 import { FooterCache } from '../../../service/footers/footer-cache.ts'
 import { fileStore } from '../../../service/objects/file-store.ts'
 import { ScanPool, type ScanPoolOptions } from '../../../service/scan/scan-pool.ts'
-import { scanSplit } from '../../../service/scan/scan-split.ts'
 import { rowsOfFrames } from '../../support/columns-from-frames.ts'
-import { goldenBytes, goldenRows, plainField } from '../../support/columns-golden.ts'
+import { goldenBytes, goldenRows } from '../../support/columns-golden.ts'
+import { scanFolder } from '../../support/scan-folder.ts'
 
 const MIB = 1024 * 1024
 const quiet = new AbortController().signal
@@ -42,24 +42,7 @@ async function poolOf(t: Teardown, options: Partial<ScanPoolOptions> = {}): Prom
 }
 
 async function rowsOf(pool: ScanPool, prefix: string) {
-  const { objects } = await store.list({ bucket: 'bucket', prefix, shallow: false }, quiet)
-  const read = await Promise.all(objects.map((object) => footers.get(object, quiet)))
-  const split = {
-    table: { schema: 'bucket', table: prefix },
-    bucket: 'bucket',
-    prefix,
-    files: objects.map(({ key, etag, sizeBytes }, i) => ({
-      key,
-      etag,
-      sizeBytes,
-      rowGroups: { start: 0, end: read[i]?.rowGroupCount ?? 0 },
-    })),
-    partitionColumns: [],
-    expiresMs: 0,
-  }
-  const fields = (read[0]?.columns ?? []).map(({ field }) => plainField(field))
-  const columns = fields.map((field) => ({ field, from: { kind: 'file' } as const }))
-  const scan = scanSplit({ split, columns, frames }, { footers, runner: pool }, quiet)
+  const { fields, scan } = await scanFolder({ store, footers, runner: pool, prefix, frames }, quiet)
   return rowsOfFrames(fields, scan.frames)
 }
 

@@ -8,15 +8,13 @@ import { Secret } from '../../../service/credentials/secret.ts'
 import { staticCredentials } from '../../../service/credentials/store-credentials.ts'
 import { FooterCache } from '../../../service/footers/footer-cache.ts'
 import { fileStore } from '../../../service/objects/file-store.ts'
-import type { Split } from '../../../service/planning/split.ts'
 import type { Frame, FrameLimits } from '../../../service/scan/frame.ts'
 import { MEMORY_UNIT_BYTES } from '../../../service/scan/memory-units.ts'
 import type { ScanLimits } from '../../../service/scan/scan-limits.ts'
 import { ScanPool } from '../../../service/scan/scan-pool.ts'
-import type { ScanColumn } from '../../../service/scan/scan-request.ts'
-import { scanSplit } from '../../../service/scan/scan-split.ts'
 import { rowsOfFrames } from '../../support/columns-from-frames.ts'
-import { goldenBytes, goldenNames, goldenRows, plainField } from '../../support/columns-golden.ts'
+import { goldenBytes, goldenNames, goldenRows } from '../../support/columns-golden.ts'
+import { scanFolder } from '../../support/scan-folder.ts'
 import { writeParquet } from '../../support/write-parquet.ts'
 
 const MIB = 1024 * 1024
@@ -48,26 +46,8 @@ async function poolOf(
   return pool
 }
 
-async function scanOf(pool: ScanPool, prefix: string, limits = frames, signal = quiet) {
-  const { objects } = await store.list({ bucket: 'bucket', prefix, shallow: false }, quiet)
-  const read = await Promise.all(objects.map((object) => footers.get(object, quiet)))
-  const split: Split = {
-    table: { schema: 'bucket', table: prefix },
-    bucket: 'bucket',
-    prefix,
-    files: objects.map(({ key, etag, sizeBytes }, i) => ({
-      key,
-      etag,
-      sizeBytes,
-      rowGroups: { start: 0, end: read[i]?.rowGroupCount ?? 0 },
-    })),
-    partitionColumns: [],
-    expiresMs: 0,
-  }
-  const fields = (read[0]?.columns ?? []).map(({ field }) => plainField(field))
-  const columns = fields.map((field): ScanColumn => ({ field, from: { kind: 'file' } }))
-  const request = { split, columns, frames: limits }
-  return { fields, scan: scanSplit(request, { footers, runner: pool }, signal) }
+function scanOf(pool: ScanPool, prefix: string, limits = frames, signal = quiet) {
+  return scanFolder({ store, footers, runner: pool, prefix, frames: limits }, signal)
 }
 
 async function rowsOf(pool: ScanPool, prefix: string, limits = frames, signal = quiet) {
