@@ -34,8 +34,8 @@ export class CallerAdmission {
 
   /**
    * The frames, no more of them and no faster than the caller's limits allow. Whoever asks for the first one is let
-   * in or told `busy`; once in, a read is slowed down, not ended. Bytes in flight may be passed by one frame of each
-   * read; a reader that takes nothing holds up the others of its caller, until its door ends it.
+   * in or told `busy`; once in, a read is slowed down, not ended. Bytes in flight may be passed by one frame; a
+   * reader that takes nothing holds up the others of its caller, until its door ends it.
    *
    * @throws {GatewayError} `busy` the caller has as many reads, or as many bytes in flight, as it may have.
    */
@@ -57,16 +57,19 @@ export class CallerAdmission {
     signal: AbortSignal,
   ): AsyncGenerator<Frame> {
     const use = this.#enter(caller)
-    const { rowsPerSecondMax = Infinity } = caller.limits
+    const { bytesInFlightMax = Infinity, rowsPerSecondMax = Infinity } = caller.limits
+    const read = { heldBytes: 0 }
     try {
       const frames = open()[Symbol.asyncIterator]()
       try {
         for (;;) {
-          await this.#allowed(use, caller, signal)
-          const next = await frames.next()
-          if (next.done === true) return
-          use.spend(next.value.rowCount, rowsPerSecondMax)
-          yield use.lend(next.value)
+          // A door that wants another frame before it gives the first one back must not wait for itself.
+          while (read.heldBytes === 0 && !use.mayHave(bytesInFlightMax)) await use.changed(signal)
+          while (use.owedMs > 0) await this.#sleep(use.owedMs, signal)
+          const frame = await use.next(frames, read)
+          if (frame === undefined) return
+          use.spend(frame.rowCount, rowsPerSecondMax)
+          yield frame
         }
       } finally {
         await frames.return?.()
@@ -92,13 +95,6 @@ export class CallerAdmission {
     use.streams += 1
     this.#forget()
     return use
-  }
-
-  /** Waits until the caller may have another frame. */
-  async #allowed(use: CallerUse, { limits }: Caller, signal: AbortSignal): Promise<void> {
-    const { bytesInFlightMax = Infinity } = limits
-    while (use.bytes >= bytesInFlightMax) await use.released(signal)
-    while (use.owedMs > 0) await this.#sleep(use.owedMs, signal)
   }
 
   #forget(): void {

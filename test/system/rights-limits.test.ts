@@ -118,6 +118,10 @@ t.test('streams and bytes in flight of one caller', async (t) => {
     }
     t.equal(await answer.text(), 'id\r\n0\r\n1\r\n2\r\n', 'what was cancelled is given back')
     t.ok((await readAll(athena.readSplit(split))).length > 0)
+    const whole = await fetch(`${stack.http}/v1/read?schema=limits&table=numbers&format=csv`, {
+      headers: headersOf(name),
+    })
+    t.equal((await whole.text()).split('\n').length, ROWS + 2, 'many frames, one after the other')
   }
 })
 

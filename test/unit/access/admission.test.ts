@@ -95,24 +95,29 @@ t.test('bytes in flight are those of frames that are not released', async (t) =>
     code: 'busy',
     message: /^the readers of etl hold 20 bytes in flight, its limit is 20;/,
   })
+  held[0]?.value?.release()
+  held[0]?.value?.release()
+  t.equal(admission.useOf(caller).bytes, 10, 'counted once')
+  held.push(await second.next())
+  t.equal(admission.useOf(caller).bytes, 20, 'who holds a frame may always have the next')
   const waiting = first.next()
   await new Promise(setImmediate)
   t.equal(one.seen.given, 1, 'no frame is made before one is given back')
   held[1]?.value?.release()
-  held[1]?.value?.release()
-  t.equal(admission.useOf(caller).bytes, 10, 'counted once')
   t.equal((await waiting).done, false)
   const gone = new AbortController()
-  const third = setUp({ bytesInFlightMax: 1 })
-  const aborted = third.read(source(5), gone.signal)
-  await aborted.next()
-  const stopped = aborted.next()
+  const third = setUp({ bytesInFlightMax: 10 })
+  const [making, behind] = [source(5), source(5)]
+  const stopped = [third.read(making).next(), third.read(behind, gone.signal).next()] as const
+  const { value } = await stopped[0]
+  t.strictSame([making.seen.given, behind.seen.given], [1, 0], 'frames in the making count')
   gone.abort(new GatewayError('cancelled', 'gone'))
-  await t.rejects(stopped, { code: 'cancelled' })
-  t.equal(third.admission.useOf(third.caller).streams, 0)
+  await t.rejects(stopped[1], { code: 'cancelled' })
+  t.equal(third.admission.useOf(third.caller).streams, 1)
+  value?.release()
   await first.return?.()
   await second.return?.()
-  for (const { value } of held) value?.release()
+  for (const frame of held) frame.value?.release()
   t.equal(admission.useOf(caller).streams, 0)
 })
 
