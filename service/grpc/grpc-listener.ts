@@ -22,6 +22,8 @@ export interface GrpcListener {
   listen(): Promise<string>
   /** Takes no more connections. */
   close(): void
+  /** Ends those that are left: they never came as far as to be a session, which the server ends itself. */
+  end(): void
 }
 
 /** Takes the connections of a gRPC server, which by itself would take any number. */
@@ -63,6 +65,9 @@ export function grpcListener(options: GrpcListenerOptions): GrpcListener {
     },
     close: () => {
       for (const server of servers) server.close()
+    },
+    end: () => {
+      for (const socket of connections) socket.destroy()
     },
   }
 }

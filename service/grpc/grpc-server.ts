@@ -100,6 +100,7 @@ export function grpcServer(options: GrpcServerOptions): GrpcServer {
       health.sayNotServing()
       listener.close()
       await drain(server, timeoutMs)
+      listener.end()
     },
   }
 }

@@ -52,7 +52,7 @@ async function listening(t: Test, options: Partial<GrpcServerOptions> = {}) {
   t.teardown(() => server.close(0))
   const address = await server.listen()
   const port = Number(address.split(':')[1])
-  return { address, port, endStream: () => written?.end() }
+  return { address, port, close: () => server.close(0), endStream: () => written?.end() }
 }
 
 function clientOf(t: Test, address: string, tls?: string) {
@@ -120,7 +120,10 @@ t.test('connections beyond the limit are hung up on, those before are served', a
   const good = clientOf(t, door.address)
   t.equal(await good.hello(), 'hello')
   const idle = await Promise.all([open(t, door), open(t, door)])
-  for (let more = 0; more < 20; more++) await once(await open(t, door), 'close')
+  for (let more = 0; more < 20; more++) {
+    const surplus = await open(t, door)
+    if (!surplus.closed) await new Promise((done) => surplus.once('close', done))
+  }
   t.equal(await clientOf(t, door.address).hello(), 'UNAVAILABLE')
   t.equal(await good.hello(), 'hello')
   for (const socket of idle) socket.destroy()
@@ -197,6 +200,19 @@ t.test('a new authority of clients is met by new connections', async (t) => {
   t.strictSame([await isTaken(old), await isTaken(young)], [true, false])
   tls.change({ ...pairOf(), clientAuthority: Buffer.from(young.certificate) })
   t.strictSame([await isTaken(old), await isTaken(young)], [false, true])
+})
+
+t.test('connections that never came to a handshake do not outlive the server', async (t) => {
+  for (const options of [{}, { tls: changingTls(pairOf()) }]) {
+    const door = await listening(t, options)
+    const silent = await open(t, door)
+    const half = await open(t, door)
+    half.write(Buffer.of(0x16, 0x03, 0x01))
+    // Also by a reset.
+    const ends = [silent, half].map((socket) => new Promise((done) => socket.once('close', done)))
+    await door.close()
+    await Promise.all(ends)
+  }
 })
 
 t.test('nothing is told of the services themselves', async (t) => {
