@@ -215,6 +215,33 @@ t.test('does not take a continuation for a ticket', async (t) => {
   t.throws(() => openTicket(sealed, openingOf(keys, nowMs)), { code: 'invalid_request' })
 })
 
+t.test('opens for its holder alone, while the holder may see the same', async (t) => {
+  const keys = new TicketKeys([key(1)])
+  const split = splitOf([file('a.parquet')])
+  const rightsDigest = Buffer.from('01234567')
+  const ticket = sealTicket(split, keys, { caller: 'etl', rightsDigest })
+  const open = (caller: string, digest: string | undefined) =>
+    openTicket(ticket, {
+      keys,
+      caller,
+      rightsDigestOf: (table) => {
+        t.strictSame(table, split.table)
+        return digest === undefined ? undefined : Buffer.from(digest)
+      },
+      nowMs,
+    })
+  t.strictSame(open('etl', '01234567'), split)
+  for (const caller of ['', 'et', 'etl2', 'ETL', 'anonymous']) {
+    t.throws(() => open(caller, '01234567'), { code: 'invalid_request', message: /not one of/ })
+  }
+  for (const digest of [undefined, '', '0123456', '01234568']) {
+    t.throws(() => open('etl', digest), {
+      code: 'invalid_request',
+      message: /was changed; plan again$/,
+    })
+  }
+})
+
 t.test('expires', async (t) => {
   const keys = new TicketKeys([])
   const split = splitOf([file('a.parquet')])
