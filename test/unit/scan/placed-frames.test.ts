@@ -13,6 +13,10 @@ import { createWorkerMemory } from '../../../service/scan/worker-memory.ts'
 import { columnsOfFrame, rowsOfFrame } from '../../support/columns-from-frames.ts'
 import { goldenBytes, goldenNames, goldenRows, plainField } from '../../support/columns-golden.ts'
 import { field, int, utf8 } from '../../support/columns.ts'
+import { randomNumbers } from '../../support/columns-random.ts'
+import { writeNested } from '../../support/nested-chunks.ts'
+import type { Shape } from '../../support/nested-values.ts'
+import { columnKinds } from '../../support/parquet-columns.ts'
 import { texts, writeParquet } from '../../support/write-parquet.ts'
 
 const MIB = 1024 * 1024
@@ -186,6 +190,34 @@ t.test('rows whose text is longer than that of the others come in smaller frames
   const short = { ...limits, bodyBytesTarget: 1_024, bodyBytesMax: 2_048 }
   const again = await scanOf('long', placing, { limits: short, bytes })
   await t.rejects(readAll(again.fields, again.scan), { code: 'too_large' })
+  t.equal(placing.memory.usedBytes, 0)
+})
+
+t.test('rows whose lists are longer than those before come in smaller frames', async (t) => {
+  const leaf = columnKinds.find(({ physicalType }) => physicalType === 'int64')
+  if (leaf === undefined) throw new Error('no such type')
+  const element: Shape = { kind: 'leaf', isOptional: true, leaf }
+  const shape: Shape = { kind: 'list', isOptional: true, style: 'three', element }
+  const lists = Array.from({ length: 3_000 }, (_, row) =>
+    Array.from({ length: row < 2_900 ? row % 2 : row - 2_800 }, (_, at) =>
+      new Uint8Array(8).fill(at),
+    ),
+  )
+  for (const seed of [1, 2, 3, 4]) {
+    const { bytes } = writeNested(shape, lists, randomNumbers(seed))
+    const limits = { bodyBytesTarget: 16_384, bodyBytesMax: 32_768, rowsMax: 100_000 }
+    const before = openCount
+    const { fields, scan } = await scanOf('lists', placing, { limits, bytes })
+    const placed = await readAll(fields, scan)
+    t.ok(openCount > before)
+    const whole = await scanOf('lists', ordinary, { limits, bytes })
+    const copied = await readAll(whole.fields, whole.scan)
+    t.strictSame(
+      placed.flatMap(({ rows }) => rows),
+      copied.flatMap(({ rows }) => rows),
+    )
+    t.ok(placed.length < 100, `${placed.length} frames, ${copied.length} with copies`)
+  }
   t.equal(placing.memory.usedBytes, 0)
 })
 
