@@ -240,6 +240,22 @@ t.test('an instant too far away is unsupported, behind a null it does not matter
   t.strictSame(readColumn(castColumn(column, packed(0))), [4096, null])
 })
 
+t.test('nulls among many values are found wherever the column begins', async (t) => {
+  const from = timestamp('second')
+  const to = timestamp('nanosecond')
+  for (let offset = 0; offset < 20; offset++) {
+    for (const nullAt of [offset, offset + 7, offset + 8, offset + 30]) {
+      const all = Array.from({ length: 51 }, (_, row) => (row === nullAt ? 2n ** 40n : BigInt(row)))
+      const validity = new Uint8Array(7).fill(0xff)
+      validity[nullAt >>> 3] = 0xff & ~(1 << (nullAt & 7))
+      const column = { ...columnOf(from, all), nullCount: 1, validity }
+      const cast = castColumn({ ...column, offset, rowCount: 51 - offset }, to)
+      const expected = all.map((one, row) => (row === nullAt ? null : one * 1_000_000_000n))
+      t.strictSame(readColumn(cast), readColumn(columnOf(to, expected.slice(offset))))
+    }
+  }
+})
+
 t.test('times, durations and intervals have their text', (t) =>
   castCases(t, [
     { from: time('second', 32), to: utf8, values: [0, 86_399], expected: ['00:00:00', '23:59:59'] },
