@@ -7,10 +7,9 @@ import { bearerToken } from '../credentials/bearer-token.ts'
 import type { Caller, Identify, ShownCredentials } from '../credentials/caller.ts'
 import { GatewayError } from '../errors.ts'
 import { callSignal } from '../grpc/call-signal.ts'
-import { statusOf } from '../grpc/error-status.ts'
 import { shownBy } from '../grpc/identify-calls.ts'
 import type { CallKeeper } from '../grpc/serve-call.ts'
-import { watchCall } from '../grpc/serve-call.ts'
+import { endStream, watchCall } from '../grpc/serve-call.ts'
 
 /** A client that says nothing for this long wants no handshake. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
@@ -26,19 +25,8 @@ export function handshake(keeper: CallKeeper, identify: Identify): (call: Handsh
   return (call) => {
     const ended = watchCall(keeper, { path: call.getPath() })
     const life = callSignal(call)
-    shake(call, identify, life.signal).then(
-      ({ name }) => {
-        life.finish()
-        ended(undefined, name)
-        call.end()
-      },
-      (reason: unknown) => {
-        life.finish()
-        const error = keeper.translate(life.signal.aborted ? life.signal.reason : reason)
-        ended(error)
-        call.emit('error', statusOf(error))
-      },
-    )
+    const work = shake(call, identify, life.signal)
+    endStream(call, { keeper, life, work, ended: (error, caller) => ended(error, caller?.name) })
   }
 }
 

@@ -1,4 +1,9 @@
-import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
+import type {
+  sendUnaryData,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js'
 import type { Caller } from '../credentials/caller.ts'
 import type { GatewayError } from '../errors.ts'
 import type { Frame } from '../scan/frame.ts'
@@ -86,20 +91,37 @@ export function streamCall<Input>(
       life.signal.throwIfAborted()
       await sendFrames(call, framesOf(call.request, { ...life, caller }), life.signal)
     }
-    send().then(
-      () => {
-        life.finish()
-        ended(undefined)
-        call.end()
-      },
-      (reason: unknown) => {
-        life.finish()
-        const error = keeper.translate(life.signal.aborted ? life.signal.reason : reason)
-        ended(error)
-        call.emit('error', statusOf(error))
-      },
-    )
+    endStream(call, { keeper, life, work: send(), ended: (error) => ended(error) })
   }
+}
+
+/** What a stream ends with. */
+export interface StreamEnd<Result> {
+  readonly keeper: Pick<CallKeeper, 'translate'>
+  readonly life: CallSignal
+  /** Everything there is to send. */
+  readonly work: Promise<Result>
+  readonly ended: (error: GatewayError | undefined, result?: Result) => void
+}
+
+/** Ends a stream when its work is done: well, or with the status of what went wrong. */
+export function endStream<Result>(
+  call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
+  { keeper, life, work, ended }: StreamEnd<Result>,
+): void {
+  work.then(
+    (result) => {
+      life.finish()
+      ended(undefined, result)
+      call.end()
+    },
+    (reason: unknown) => {
+      life.finish()
+      const error = keeper.translate(life.signal.aborted ? life.signal.reason : reason)
+      ended(error)
+      call.emit('error', statusOf(error))
+    },
+  )
 }
 
 /** Measures a call; what it returns is to be called once, at its end, with the caller's name if that came to light. */
