@@ -72,7 +72,6 @@ t.test('every wrong setting is told at once, with exit code 2', async (t) => {
     SPILLWAY_SPLIT_BYTES: '12 MB',
     SPILLWAY_LOG_LEVEL: 'loud',
     SPILLWAY_TLS_CLIENT_CA_FILE: '/ca.pem',
-    SPILLWAY_CALLERS_FILE: '/callers.yaml',
     SPILLWAY_LISTNG_TTL: '2s',
     SCHEME: 'gopher',
   })
@@ -83,7 +82,6 @@ t.test('every wrong setting is told at once, with exit code 2', async (t) => {
   const names = problems.map((problem) => /^ {2}([A-Z_]+): /.exec(problem)?.[1] ?? problem)
   t.strictSame(names.toSorted(compareText), [
     'SCHEME',
-    'SPILLWAY_CALLERS_FILE',
     'SPILLWAY_GRPC_ADDRESS',
     'SPILLWAY_HTTP_ADDRESS',
     'SPILLWAY_LISTING_TTL',
