@@ -23,8 +23,8 @@ const ROWS_OF_FILE = 1_500
 const ROUNDS = 5
 /** As installed, and a little more: the next plan lists again. */
 const LISTING_MS = 2_100
-/** Who has planned one table has compiled what plans the next. */
-const before = 'plan-before'
+/** Plans until the compiler has settled, on either side. */
+const WARM_UP_ROUNDS = 3
 const table = 'plan'
 
 const figures = {
@@ -60,20 +60,30 @@ export async function run({ smoke, print }: BenchOptions): Promise<readonly Figu
     words: [pythonScript('plan_peer.py'), ...words],
   })
   const least = (fileCount * ROWS_OF_FILE) / 2
-  const rounds: Round[] = []
+  // With room for some footers, the last ones, each plan reads all of them.
+  const cold = await startBenchGateway({ store, settings: { SPILLWAY_FOOTER_CACHE_BYTES: '1MiB' } })
+  const warm = await startBenchGateway({ store })
+  const arena = { cold, warm, peer, least }
   try {
-    for (let round = 0; round < (smoke ? 1 : ROUNDS); round++) {
-      rounds.push(await compare({ store, peer, least }))
+    const rounds: Round[] = []
+    for (let round = 0; round < (smoke ? 1 : WARM_UP_ROUNDS + ROUNDS); round++) {
+      rounds.push(await compare(arena))
     }
-    const fresh = await withNewFiles(store, newFiles, least)
-    return figuresOf(rounds, { fresh, fileCount, print })
+    await newFiles.put()
+    await after(LISTING_MS)
+    const fresh = await plan(warm, least)
+    await newFiles.remove()
+    return figuresOf(rounds.slice(smoke ? 0 : WARM_UP_ROUNDS), { fresh, fileCount, print })
   } finally {
     await peer.stop()
+    await cold.stop()
+    await warm.stop()
   }
 }
 
 interface Arena {
-  readonly store: BenchStore
+  readonly cold: BenchGateway
+  readonly warm: BenchGateway
   readonly peer: LineProcess
   /** The filter leaves ids from here on. */
   readonly least: number
@@ -94,27 +104,22 @@ interface Taken {
   readonly cpuSeconds: number
 }
 
-/** A gateway and a dataset that know nothing of the table. */
-async function compare({ store, peer, least }: Arena): Promise<Round> {
-  const gateway = await startBenchGateway({ store })
-  try {
-    await plan(gateway, before, least)
-    const cold = await plan(gateway, table, least)
-    await after(LISTING_MS)
-    const warm = await plan(gateway, table, least)
-    const asked = async (how: Way): Promise<Taken> => {
-      const cpuSeconds = cpuSecondsOf(peer.pid)
-      const { seconds, found } = await peer.ask({ how, table, least })
-      const expected = how === 'count' ? least : cold.rowGroups
-      if (found !== expected) throw new Error(`pyarrow found ${found} by ${how}, not ${expected}`)
-      return { seconds: Number(seconds), cpuSeconds: cpuSecondsOf(peer.pid) - cpuSeconds }
-    }
-    const fragments = await asked('fragments')
-    const count = await asked('count')
-    return { cold, warm, theirs: { fragments, count, threads: await asked('threads') } }
-  } finally {
-    await gateway.stop()
+async function compare({ cold: gateway, warm: knowing, peer, least }: Arena): Promise<Round> {
+  const cold = await plan(gateway, least)
+  const warm = await plan(knowing, least)
+  const asked = async (how: Way): Promise<Taken> => {
+    const cpuSeconds = cpuSecondsOf(peer.pid)
+    const { seconds, found } = await peer.ask({ how, table, least })
+    const expected = how === 'count' ? least : cold.rowGroups
+    if (found !== expected) throw new Error(`pyarrow found ${found} by ${how}, not ${expected}`)
+    return { seconds: Number(seconds), cpuSeconds: cpuSecondsOf(peer.pid) - cpuSeconds }
   }
+  const fragments = await asked('fragments')
+  const count = await asked('count')
+  const theirs = { fragments, count, threads: await asked('threads') }
+  // Both gateways list again.
+  await after(LISTING_MS)
+  return { cold, warm, theirs }
 }
 
 interface Plan {
@@ -125,14 +130,14 @@ interface Plan {
   readonly rowGroups: number
 }
 
-async function plan({ http, pid }: BenchGateway, name: string, least: number): Promise<Plan> {
+async function plan({ http, pid }: BenchGateway, least: number): Promise<Plan> {
   const earlier = await scrapeMetrics(http)
   const cpuSeconds = cpuSecondsOf(pid)
   const startedMs = performance.now()
   const answer = await fetch(`${http}/v1/plan`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ schema: benchBucket, table: name, filter: `id >= ${least}` }),
+    body: JSON.stringify({ schema: benchBucket, table, filter: `id >= ${least}` }),
   })
   const said = (await answer.json()) as { readonly splits: { readonly rowGroups: number }[] }
   const ms = performance.now() - startedMs
@@ -153,19 +158,6 @@ function requests(sums: MetricSums, operation: string): number {
   return series
     .filter(([name]) => name.startsWith('spillway_store_requests_total'))
     .reduce((sum, [, value]) => sum + value, 0)
-}
-
-async function withNewFiles(store: BenchStore, files: NewFiles, least: number): Promise<Plan> {
-  const gateway = await startBenchGateway({ store })
-  try {
-    await plan(gateway, table, least)
-    await files.put()
-    await after(LISTING_MS)
-    return await plan(gateway, table, least)
-  } finally {
-    await files.remove()
-    await gateway.stop()
-  }
 }
 
 interface Outcome {
@@ -207,25 +199,23 @@ interface NewFiles {
   remove(): Promise<void>
 }
 
-/** Puts both tables, and keeps some files of days to come aside. */
+/** Puts the table, and keeps some files of days to come aside. */
 async function load({ client, python }: BenchStore, fileCount: number): Promise<NewFiles> {
   const folder = await made(python, fileCount + FILES_NEW)
   const names = await readdir(folder, { recursive: true })
   const files = names.filter((name) => name.endsWith('.parquet')).toSorted()
   const fresh = files.slice(fileCount)
-  const put = async (name: string, file: string): Promise<void> => {
-    await client.fPutObject(benchBucket, `tables/${name}/${file}`, join(folder, file))
+  const put = async (file: string): Promise<void> => {
+    await client.fPutObject(benchBucket, `tables/${table}/${file}`, join(folder, file))
   }
-  for (const name of [before, table]) {
-    const left = files.slice(0, fileCount).values()
-    const loader = async (): Promise<void> => {
-      for (const file of left) await put(name, file)
-    }
-    await Promise.all(Array.from({ length: 8 }, loader))
+  const left = files.slice(0, fileCount).values()
+  const loader = async (): Promise<void> => {
+    for (const file of left) await put(file)
   }
+  await Promise.all(Array.from({ length: 8 }, loader))
   return {
     put: async () => {
-      for (const file of fresh) await put(table, file)
+      for (const file of fresh) await put(file)
     },
     remove: async () => {
       for (const file of fresh) await client.removeObject(benchBucket, `tables/${table}/${file}`)
