@@ -99,6 +99,8 @@ class LeafReader {
   #row = 0
   /** Values per row, as far as is known. */
   #density: number
+  /** Values of the next row, once there was no room for them; 0: not known. */
+  #rowValues = 0
   /** Bytes of text per value. */
   #textBytes: number
 
@@ -134,7 +136,8 @@ class LeafReader {
 
   read(rowCount: number): LeafParts {
     const { fail } = this.#paged
-    const placesMax = this.#placesMax(rowCount)
+    const placesMax = Math.max(this.#placesMax(rowCount), this.#rowValues)
+    this.#density = Math.max(this.#density, placesMax / Math.max(rowCount, 1))
     const { output } = this.#work
     const sink = openLeaf(this.#chunk, { rows: rowCount, places: placesMax }, this.#work)
     const dataStart = output.top
@@ -152,6 +155,7 @@ class LeafReader {
     if (this.#row === this.#paged.rowCount && isMore) fail(`it holds more than ${this.#row} rows`)
     const parts = finishLeaf(sink)
     this.#density = values / Math.max(rowCount, 1)
+    this.#rowValues = 0
     if (this.#chunk.form.kind === 'bytes') {
       this.#textBytes = Math.max(0, output.top - dataStart) / Math.max(values, 1)
     }
@@ -163,6 +167,7 @@ class LeafReader {
     const known = this.#starts.findLastIndex((start) => start.row <= row)
     this.#next = Math.max(0, known)
     this.#page = undefined
+    if (row !== this.#row) this.#rowValues = 0
     this.#row = row
     let left = row - (this.#starts[this.#next]?.row ?? 0)
     for (let page = this.#openNext(); page !== undefined; page = this.#openNext()) {
@@ -183,22 +188,37 @@ class LeafReader {
     const slice = { start: cursor.row, count: here }
     const { slots } = sliceLevels(page.levels, slice, this.#chunk, this.#work)
     const later = this.#pages.slice(this.#next).reduce((sum, one) => sum + one.valueCount, 0)
-    return here + Math.min(later, this.#placesOf(rowCount - (slots[0] ?? 0)))
+    // The last row of the page may go on.
+    return here + Math.min(later, this.#placesOf(rowCount - (slots[0] ?? 0) + 1))
   }
 
   #placesOf(rowCount: number): number {
     if (this.#chunk.levels.elements.length === 0) return rowCount
     const likely = Math.ceil(rowCount * this.#density * MARGIN) + PLACES_MORE
-    return Math.min(likely, this.#chunk.valueCount)
+    return Math.min(Math.max(likely, this.#rowValues), this.#chunk.valueCount)
   }
 
-  /** To be tried again with fewer rows, or more room. */
+  /** To be tried again with fewer rows: of one row it is known then how much it needs. */
   #denser(rowCount: number): GatewayError {
     this.#density *= 2
+    this.#rowValues = this.#measureRow()
     return new GatewayError(
       'too_large',
       `${this.#paged.column} has more values in ${rowCount} rows than there is room for`,
     )
+  }
+
+  /** Counts the values of the next row; where to go on has to be told. */
+  #measureRow(): number {
+    this.seek(this.#row)
+    let values = 0
+    for (let page = this.#openNext(); page !== undefined; page = this.#openNext()) {
+      const count = this.#valuesOf(page, values === 0 ? 1 : 0)
+      values += count
+      page.cursor.row += count
+      if (page.cursor.row < page.cursor.rows) break
+    }
+    return values
   }
 
   /** The page of the next value; undefined behind the last. */

@@ -11,8 +11,9 @@ import { columnPlan } from '../../../service/decode/nested-plan.ts'
 import { GatewayError } from '../../../service/errors.ts'
 import { parseFooter } from '../../../service/footers/parse-footer.ts'
 import { randomNumbers } from '../../support/columns-random.ts'
-import { describeNested, generateNested } from '../../support/nested-chunks.ts'
-import { nestedDifference } from '../../support/nested-values.ts'
+import { describeNested, generateNested, writeNested } from '../../support/nested-chunks.ts'
+import { nestedDifference, type Shape } from '../../support/nested-values.ts'
+import { columnKinds } from '../../support/parquet-columns.ts'
 
 t.setTimeout(300_000)
 
@@ -87,4 +88,37 @@ t.test('rows are read some at a time, in place, forwards and back', async (t) =>
   t.equal(wrong, 0)
   t.ok(counts.reads > 2000)
   t.comment(`${counts.reads} reads, ${counts.refused} of more than was expected`)
+})
+
+t.test('a row of many more values than the others is read, alone if need be', async (t) => {
+  const leaf = columnKinds.find(({ physicalType }) => physicalType === 'int64')
+  if (leaf === undefined) throw new Error('no such type')
+  const element: Shape = { kind: 'leaf', isOptional: false, leaf }
+  const shape: Shape = { kind: 'list', isOptional: false, style: 'three', element }
+  const rows = Array.from({ length: 101 }, (_, row) =>
+    Array.from({ length: row === 50 ? 3000 : 1 }, (_, at) => new Uint8Array(8).fill(at)),
+  )
+  for (let seed = 0; seed < 40; seed++) {
+    const { bytes } = writeNested(shape, rows, randomNumbers(seed))
+    const reader = openRows(bytes)
+    if (reader === undefined) continue
+    let step = 40
+    let refusals = 0
+    for (let row = 0; row < rows.length;) {
+      const count = Math.min(step, rows.length - row)
+      try {
+        const { column } = reader.read(count, target)
+        t.equal(nestedDifference(shape, rows.slice(row, row + count), column), '')
+        row += count
+        step = 40
+        refusals = 0
+      } catch (error) {
+        if (!(error instanceof GatewayError) || error.code !== 'too_large') throw error
+        // A single row is refused once at most: then its size is known.
+        if (count === 1 && refusals++ > 0) throw error
+        step = Math.ceil(count / 2)
+        reader.seek(row)
+      }
+    }
+  }
 })
