@@ -27,7 +27,8 @@ export async function serve(env: Environment): Promise<number> {
   } catch (reason) {
     const error = GatewayError.from(reason)
     log.fatal({ code: error.code, cause: error.cause }, error.message)
-    return exitCodes.failed
+    // What is wrong with a file that a setting names is as wrong as a setting.
+    return error.code === 'invalid_request' ? exitCodes.usage : exitCodes.failed
   }
 }
 

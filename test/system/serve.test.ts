@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import t from 'tap'
 import { Federation } from '../../proto/gen/spillway/v1/federation_pb.ts'
 import { failureOf, federationClient, readAll } from '../support/federation-client.ts'
@@ -97,6 +98,22 @@ t.test('every wrong setting is told at once, with exit code 2', async (t) => {
   t.match(stderr, 'did you mean SPILLWAY_LISTING_TTL?')
   t.notMatch(stderr, /password|too-short-a-key/, 'secrets are not repeated')
 })
+
+t.test(
+  'a callers file that is wrong from the start is exit code 2 and names every problem',
+  async (t) => {
+    const file = join(
+      t.testdir({ 'callers.yaml': 'roles: { reader: { tables: [{ schema: a }] } }\nfoo: 1\n' }),
+      'callers.yaml',
+    )
+    const settings = gatewaySettings(nowhere, { SPILLWAY_CALLERS_FILE: file })
+    const { code, stdout } = await runGatewayCommand(['serve'], settings)
+    t.equal(code, 2)
+    const { msg } = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
+    t.match(msg, `${file}: foo: `)
+    t.match(msg, `${file}: roles.reader.tables[0].table: missing`)
+  },
+)
 
 t.test('a port that is taken is exit code 1 and one line that names it', async (t) => {
   const server = createServer().listen(0, '127.0.0.1')
