@@ -111,13 +111,8 @@ export class PlacedFrames {
   /** The next frame, of so many rows at most. */
   next(rowsMax: number): NextFrame {
     const { frames } = this.#rows
-    const rowsLeft = Math.min(this.rowsLeft, rowsMax)
-    const frameCount = Math.ceil(this.#estimate(rowsLeft) / frames.bodyBytesTarget)
-    const evenly = Math.ceil(rowsLeft / frameCount / ROWS_STEP) * ROWS_STEP
-    const rowCount = Math.max(
-      1,
-      Math.floor(this.#share * Math.min(evenly, rowsLeft, frames.rowsMax)),
-    )
+    const fitting = this.#fittingRows(Math.min(this.rowsLeft, rowsMax))
+    const rowCount = Math.max(1, Math.floor(this.#share * fitting))
     const bodyBytesMax = alignedDown(frames.bodyBytesMax)
     // A row that did not fit alone may take all that a frame may have.
     const isLast = rowCount === 1 && this.#share < 1
@@ -185,6 +180,21 @@ export class PlacedFrames {
 
   #seek(): void {
     for (const column of this.#open?.reader.columns ?? []) column.seek(this.#nextRow)
+  }
+
+  /** Frames of about the same size, none above the target: Athena takes no block that is larger than it said. */
+  #fittingRows(rowsLeft: number): number {
+    const { bodyBytesTarget, rowsMax } = this.#rows.frames
+    const bytesMax = alignedDown(bodyBytesTarget)
+    const frameCount = Math.ceil(this.#estimate(rowsLeft) / bytesMax)
+    const evenly = Math.ceil(rowsLeft / frameCount / ROWS_STEP) * ROWS_STEP
+    let rowCount = Math.min(evenly, rowsLeft, rowsMax)
+    for (;;) {
+      const bytes = this.#estimate(rowCount)
+      if (rowCount <= 1 || bytes <= bytesMax) return rowCount
+      const fewer = Math.max(1, Math.floor((rowCount * bytesMax) / bytes))
+      rowCount = fewer < ROWS_STEP ? fewer : fewer - (fewer % ROWS_STEP)
+    }
   }
 
   #estimate(rowCount: number): number {

@@ -1,4 +1,14 @@
-import type { WorldColumn, WorldRow } from './rights-world.ts'
+/** A row of every table; what a file lacks is null. */
+export interface WorldRow {
+  readonly colid: number
+  readonly colname: string | null
+  readonly colsalary: number | null
+  readonly coldept: string | null
+  readonly colinfo: { readonly colcity: string | null; readonly colscore: number | null } | null
+  readonly colregion: string
+}
+
+export type WorldColumn = keyof WorldRow
 
 /** A whole number from 0 below the given one. */
 export type Random = (below: number) => number

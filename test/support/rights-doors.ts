@@ -10,7 +10,8 @@ import type { Canonical } from './columns-canonical.ts'
 import { federationClient, readAll } from './federation-client.ts'
 import { commandOf, flightClient, rowsOf } from './flight-client.ts'
 import { valueBlock } from './random-predicate.ts'
-import type { WorldCaller, WorldColumn } from './rights-world.ts'
+import type { WorldColumn } from './rights-conditions.ts'
+import type { WorldCaller } from './rights-world.ts'
 
 /** A row by column. */
 export type WorldRecord = Readonly<Record<string, Canonical>>

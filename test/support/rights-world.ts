@@ -1,21 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Struct } from 'apache-arrow'
 import { Field, Int64, Struct as StructType, Utf8, vectorFromArray } from 'apache-arrow'
-import type { Condition, Random } from './rights-conditions.ts'
+import type { Condition, Random, WorldColumn, WorldRow } from './rights-conditions.ts'
 import type { FileColumn } from './write-parquet.ts'
 import { longs, texts, writeParquet } from './write-parquet.ts'
 
-/** A row of every table; what a file lacks is null. */
-export interface WorldRow {
-  readonly colid: number
-  readonly colname: string | null
-  readonly colsalary: number | null
-  readonly coldept: string | null
-  readonly colinfo: { readonly colcity: string | null; readonly colscore: number | null } | null
-  readonly colregion: string
-}
-
-export type WorldColumn = keyof WorldRow
 export const worldColumns: readonly WorldColumn[] = [
   'colid',
   'colname',

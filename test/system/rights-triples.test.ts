@@ -5,7 +5,8 @@ import type { Condition } from '../support/rights-conditions.ts'
 import { pick, randomBelow, randomCondition } from '../support/rights-conditions.ts'
 import type { WorldAnswer, WorldAsk, WorldDoors, WorldRecord } from '../support/rights-doors.ts'
 import { worldDoors } from '../support/rights-doors.ts'
-import type { WorldCaller, WorldColumn, WorldSight, WorldTable } from '../support/rights-world.ts'
+import type { WorldColumn } from '../support/rights-conditions.ts'
+import type { WorldCaller, WorldSight, WorldTable } from '../support/rights-world.ts'
 import {
   callersFileOf,
   sightOf,
