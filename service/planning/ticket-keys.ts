@@ -35,6 +35,8 @@ const SEALED_BYTES_MAX = 8 * 1024 * 1024
  */
 export class TicketKeys {
   readonly #sealing: Buffer
+  /** Of what it seals. */
+  readonly #header: Buffer
   readonly #byId = new Map<string, Buffer>()
 
   /** Base64 of 32 bytes each. None: a random key, and only this process opens its tickets. */
@@ -48,11 +50,12 @@ export class TicketKeys {
     const [sealing] = keys
     assert(sealing)
     this.#sealing = sealing
+    this.#header = Buffer.concat([Buffer.of(SEAL_VERSION), keyId(sealing)])
   }
 
   seal(kind: SealedKind, plain: Uint8Array, caller: string): Buffer {
     const nonce = randomBytes(NONCE_BYTES)
-    const header = Buffer.concat([Buffer.of(SEAL_VERSION), keyId(this.#sealing)])
+    const header = this.#header
     const cipher = createCipheriv('aes-256-gcm', this.#sealing, nonce)
     cipher.setAAD(authenticated(header, kind, caller))
     const sealed = Buffer.concat([cipher.update(plain), cipher.final()])
