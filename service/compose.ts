@@ -189,7 +189,8 @@ interface Listeners {
 
 /** Everything behind the doors, from the store outwards; every line of the stack says why it stands there. */
 async function openRooms(config: Config, { registry, note, report }: Listeners) {
-  const { connection, credentials } = await storeAccess(config.store)
+  const access = await storeAccess(config.store)
+  const { connection, credentials } = access
   watchCredentials(registry, credentials, Date.now)
   // The watch stands below the retries and counts each attempt.
   const attempts = openStore(connection, credentials, (inner) =>
@@ -225,8 +226,7 @@ async function openRooms(config: Config, { registry, note, report }: Listeners) 
   const memoryBytes = config.memoryBytes || defaultMemoryBytes()
   const workerCount = config.workers || defaultWorkerCount(availableParallelism(), memoryBytes)
   const pool = await ScanPool.start({
-    connection,
-    credentials,
+    ...access,
     workerCount,
     decoder: config.decoder,
     ...shareMemory(memoryBytes, workerCount, config.byteCacheBytesMax),
@@ -280,14 +280,16 @@ function answersFor(parts: AccessParts) {
 }
 
 async function openCallers(
-  { callersFile: path }: Config,
+  { callersFile: path, store, bucketPrefix, tablesPath }: Config,
   registry: MetricsRegistry,
   log: Logger,
 ): Promise<Callers | undefined> {
   if (path === undefined) return undefined
+  const hasSessions = store.kind === 's3' && store.hasCallerSessions === true
   return Callers.open({
     path,
     nowMs: Date.now,
+    ...(hasSessions && { sessions: { bucketPrefix, tablesPath } }),
     onBroken: (error) => {
       registry.set('callersFileProblems', 1)
       log.error({ reason: error.message }, 'the new callers file is not taken, the old one stays')

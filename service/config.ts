@@ -76,7 +76,7 @@ export function readConfig(env: Environment): Config {
     grpc: read.address('SPILLWAY_GRPC_ADDRESS', '127.0.0.1:8815'),
     metrics: metricsAddress(read),
     tls: tlsFiles(read, callersFile !== undefined),
-    store: storeSource(read),
+    store: storeSource(read, callersFile !== undefined),
     bucketPrefix: read.text('BUCKET_PREFIX', ''),
     tablesPath: read.text('TABLES_PATH', '').replace(/^\/+|\/+$/g, ''),
     listingTtlMs: read.duration('SPILLWAY_LISTING_TTL', '2s'),

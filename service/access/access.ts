@@ -66,7 +66,8 @@ export function accessOf(caller: Caller, parts: AccessParts): Access {
       const table = (predicate: Predicate) => parts.planTable({ ...request, predicate }, signal)
       return guardPlan({ caller, parts, catalog }, { request, plan: table }, signal)
     },
-    scan: (request, signal) => {
+    scan: (asked, signal) => {
+      const request = withSession(asked, caller)
       const frames = () => guardScan({ caller, parts, catalog }, request, signal)
       return parts.admission.admit(caller, frames, signal)
     },
@@ -79,6 +80,10 @@ export function accessOf(caller: Caller, parts: AccessParts): Access {
         nowMs: nowMs(),
       }),
   }
+}
+
+function withSession(request: ScanRequest, { name, sessionPolicy: policy }: Caller): ScanRequest {
+  return policy === undefined ? request : { ...request, session: { caller: name, policy } }
 }
 
 function holderOn(caller: Caller, table: TableName): TicketHolder {

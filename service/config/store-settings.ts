@@ -5,9 +5,11 @@ import type { CredentialsSettings, StaticKeys, StoreSource } from '../credential
 import type { SettingReader } from './setting-reader.ts'
 
 /** Where the store is, and every source of credentials that the settings name. */
-export function storeSource(read: SettingReader): StoreSource {
+export function storeSource(read: SettingReader, hasCallers: boolean): StoreSource {
   const url = read.text('SPILLWAY_STORE_URL', '')
-  const credentials = credentialsSettings(read)
+  const hasCallerSessions = read.boolean('SPILLWAY_STORE_SESSION_PER_CALLER', false)
+  const credentials = credentialsSettings(read, hasCallerSessions)
+  if (hasCallerSessions) refuseUselessSessions(read, { credentials, url, hasCallers })
   const region = read.text('SPILLWAY_STORE_REGION', 'us-east-1')
   const caFile = read.text('SPILLWAY_STORE_CA_FILE', '') || undefined
   const scheme = read.oneOf('SCHEME', ['http', 'https'], 'https')
@@ -30,21 +32,50 @@ export function storeSource(read: SettingReader): StoreSource {
     )
   }
   const where = url === '' ? {} : { url: read.url('SPILLWAY_STORE_URL', ['http:', 'https:']) }
-  return { kind: 's3', region, caFile, scheme, ...where, ...credentials }
+  return {
+    kind: 's3',
+    region,
+    caFile,
+    scheme,
+    ...where,
+    ...credentials,
+    ...(hasCallerSessions && { hasCallerSessions }),
+  }
 }
 
-function credentialsSettings(read: SettingReader): CredentialsSettings {
+interface SessionNeeds {
+  readonly credentials: CredentialsSettings
+  readonly url: string
+  readonly hasCallers: boolean
+}
+
+/** Sessions are asked for with keys that are no session themselves, or with a token. */
+function refuseUselessSessions(read: SettingReader, needs: SessionNeeds): void {
+  const { credentials, url, hasCallers } = needs
+  const { static: keys, secretName, tokenFile, roleArn } = credentials
+  const isSession = keys?.sessionToken !== undefined
+  const hasSource =
+    (keys !== undefined && !isSession) || [secretName, tokenFile, roleArn].some(Boolean)
+  if (hasCallers && hasSource && !url.startsWith('file:')) return
+  read.problem(
+    'SPILLWAY_STORE_SESSION_PER_CALLER',
+    'true',
+    'set only with SPILLWAY_CALLERS_FILE, a store that is no folder, and keys without a session token, AWS_SECRET, SPILLWAY_STORE_TOKEN_FILE or SPILLWAY_STORE_ROLE_ARN to ask its STS with',
+  )
+}
+
+function credentialsSettings(read: SettingReader, hasCallerSessions: boolean): CredentialsSettings {
   const keys = staticKeys(read)
   const secretName = read.text('AWS_SECRET', '')
   const moduleUrl = read.text('SPILLWAY_STORE_CREDENTIALS_MODULE', '')
   const tokenFile = read.text('SPILLWAY_STORE_TOKEN_FILE', '')
   const roleArn = read.text('SPILLWAY_STORE_ROLE_ARN', '')
   const stsUrl = read.text('SPILLWAY_STORE_STS_URL', '')
-  if (stsUrl !== '' && tokenFile === '' && roleArn === '') {
+  if (stsUrl !== '' && tokenFile === '' && roleArn === '' && !hasCallerSessions) {
     read.problem(
       'SPILLWAY_STORE_STS_URL',
       stsUrl,
-      'set only with SPILLWAY_STORE_TOKEN_FILE or SPILLWAY_STORE_ROLE_ARN',
+      'set only with SPILLWAY_STORE_TOKEN_FILE, SPILLWAY_STORE_ROLE_ARN or SPILLWAY_STORE_SESSION_PER_CALLER',
     )
   }
   return {

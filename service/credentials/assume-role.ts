@@ -14,17 +14,24 @@ export interface AssumeRoleOptions {
   /** MinIO takes any that is well formed; the session has the rights of the keys. */
   readonly roleArn: string
   readonly region: string
+  /** What the session may do at most, as JSON; absent: all that the role may. */
+  readonly policy?: string
 }
 
 /**
  * Exchanges long-lived keys for a session, which is all that requests are signed with. Keys that the STS refuses are
  * asked for again, once: they may just have been rotated.
  */
-export function assumeRole({ base, sts, roleArn, region }: AssumeRoleOptions): CredentialsProvider {
+export function assumeRole(options: AssumeRoleOptions): CredentialsProvider {
+  const { base, sts, roleArn, region, policy } = options
   const ask = (keys: StoreCredentials, signal: AbortSignal) => {
     const sign = (url: URL, body: string) =>
       signature({ url, body, region, date: new Date(sts.nowMs()) }, keys)
-    const parameters = { RoleArn: roleArn, RoleSessionName: SESSION_NAME }
+    const parameters = {
+      RoleArn: roleArn,
+      RoleSessionName: SESSION_NAME,
+      ...(policy !== undefined && { Policy: policy }),
+    }
     return askSts({ action: 'AssumeRole', parameters, sign }, sts, signal)
   }
 

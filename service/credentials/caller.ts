@@ -39,6 +39,8 @@ export interface Caller {
   readonly isOperator: boolean
   readonly rights: Rights
   readonly limits: CallerLimits
+  /** What its sessions with the store may read, JSON; absent: its data is read with the gateway's own credentials. */
+  readonly sessionPolicy?: string
 }
 
 /** Bytes of {@link TableRights.digest}: a change that goes unseen by chance is one in 2^64. */

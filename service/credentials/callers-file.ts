@@ -4,6 +4,8 @@ import type { Caller, CallerLimits } from './caller.ts'
 import { FileFields } from './file-fields.ts'
 import type { ColumnRule, TableEntry } from './role-rights.ts'
 import { rightsOf } from './role-rights.ts'
+import { SESSION_POLICY_LENGTH_MAX, sessionPolicy } from './session-policy.ts'
+import type { SessionScope } from './session-policy.ts'
 
 /** A caller, and what it is known by. */
 export interface KnownCaller {
@@ -45,11 +47,11 @@ const PROBLEMS_TOLD_MAX = 50
 export const callerNameForm = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
 
 /**
- * A callers file, YAML or JSON. Pure.
+ * A callers file, YAML or JSON; with `sessions` callers get a policy for sessions with the store. Pure.
  *
  * @throws {GatewayError} `invalid_request` every problem: the file, the path in it, what is expected.
  */
-export function parseCallersFile(text: string, file: string): CallersFile {
+export function parseCallersFile(text: string, file: string, sessions?: SessionScope): CallersFile {
   const fields = new FileFields(documentOf(text, file))
   fields.mapOf('roles', 'callers', 'issuers')
   const roles = new Map(
@@ -61,7 +63,7 @@ export function parseCallersFile(text: string, file: string): CallersFile {
   const callers = fields
     .optionalMember('callers')
     .items()
-    .map((caller) => readCaller(caller, roles))
+    .map((caller) => readCaller(caller, roles, sessions))
   refuseTwins(fields, callers)
   const names = new Set(callers.map(({ caller }) => caller.name))
   const issuers = fields
@@ -156,7 +158,11 @@ const certificateName = {
   what: "DNS:…, URI:… or email:…, as in the certificate's subject alternative names",
 }
 
-function readCaller(field: FileFields, roles: ReadonlyMap<string, Role>): KnownCaller {
+function readCaller(
+  field: FileFields,
+  roles: ReadonlyMap<string, Role>,
+  sessions: SessionScope | undefined,
+): KnownCaller {
   field.mapOf('name', 'roles', 'tokens', 'certificates')
   const names = field
     .member('roles')
@@ -168,17 +174,38 @@ function readCaller(field: FileFields, roles: ReadonlyMap<string, Role>): KnownC
       return name
     })
   const held = names.flatMap((name) => roles.get(name) ?? [])
+  const entries = held.flatMap((role) => role.entries)
+  const policy = sessions && readPolicy(field, { names, entries, sessions })
   return {
     caller: {
       name: field.member('name').text(callerName),
       isOperator: held.some(({ isOperator }) => isOperator),
-      rights: rightsOf(held.flatMap(({ entries }) => entries)),
+      rights: rightsOf(entries),
       limits: smallestLimits(held.map(({ limits }) => limits)),
+      ...(policy !== undefined && { sessionPolicy: policy }),
     },
     roles: names,
     tokens: field.member('tokens').items().map(readToken),
     certificates: field.member('certificates').texts(certificateName),
   }
+}
+
+interface SessionRoles {
+  readonly names: readonly string[]
+  readonly entries: readonly TableEntry[]
+  readonly sessions: SessionScope
+}
+
+function readPolicy(field: FileFields, { names, entries, sessions }: SessionRoles): string {
+  const policy = sessionPolicy(entries, sessions)
+  const lengthBytes = Buffer.byteLength(policy)
+  if (lengthBytes > SESSION_POLICY_LENGTH_MAX)
+    field
+      .member('roles')
+      .expected(
+        `fewer or shorter entries in ${names.join(', ')}: their session policy has ${lengthBytes} characters, an STS takes ${SESSION_POLICY_LENGTH_MAX}`,
+      )
+  return policy
 }
 
 /** Of every limit the smallest that a role gives: no role loosens another. */

@@ -8,6 +8,7 @@ import { bearerToken } from './bearer-token.ts'
 import type { Caller, Identify, ShownCredentials } from './caller.ts'
 import type { KnownCaller } from './callers-file.ts'
 import { parseCallersFile } from './callers-file.ts'
+import type { SessionScope } from './session-policy.ts'
 import { identifyCertificate } from './identify-certificate.ts'
 import type { KeyedIssuer } from './identify-jwt.ts'
 import { callersOfJwt, isJwt } from './identify-jwt.ts'
@@ -17,6 +18,8 @@ import { issuerKeys } from './issuer-keys.ts'
 export interface CallersOptions {
   readonly path: string
   readonly nowMs: () => number
+  /** Callers read with sessions of their own, of tables that lie there; absent: they do not. */
+  readonly sessions?: SessionScope
   /** Told at once of a file that is no good; who was known stays known. */
   readonly onBroken: (error: GatewayError) => void
   /** Told when what the file says is in use. */
@@ -63,7 +66,7 @@ export class Callers {
   /** @throws {GatewayError} `invalid_request` all that is wrong with the file; `unavailable` it cannot be read. */
   static async open(options: CallersOptions): Promise<Callers> {
     const text = await readText(options.path)
-    const loaded = await load(text, options.path)
+    const loaded = await load(text, options)
     options.onLoaded(loaded.callers.length)
     return new Callers(options, loaded, markOf(text))
   }
@@ -106,7 +109,7 @@ export class Callers {
       const text = await readText(path)
       mark = markOf(text)
       if (mark === this.#mark) return
-      this.#loaded = await load(text, path)
+      this.#loaded = await load(text, this.#options)
       this.#isBroken = false
       onLoaded(this.#loaded.callers.length)
     } catch (reason) {
@@ -142,8 +145,8 @@ async function callerOfJwt(
   return names.map((name) => byName.get(name)).find((caller) => caller !== undefined)
 }
 
-async function load(text: string, path: string): Promise<Loaded> {
-  const { callers, issuers } = parseCallersFile(text, path)
+async function load(text: string, { path, sessions }: CallersOptions): Promise<Loaded> {
+  const { callers, issuers } = parseCallersFile(text, path, sessions)
   const keyed = issuers.map(async (issuer) => ({
     ...issuer,
     keys: await issuerKeys(issuer.jwks, path),

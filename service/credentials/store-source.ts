@@ -27,6 +27,8 @@ export interface CredentialsSettings {
   readonly roleArn?: string
   /** `http(s)://host[:port]`; absent: the store's own. */
   readonly stsUrl?: string
+  /** Data is read with a session of the caller's, which those keys or that token ask for. */
+  readonly hasCallerSessions?: boolean
   /** Asked after all others. */
   readonly ecs?: EcsRoleOptions
   readonly ec2?: Ec2RoleOptions

@@ -10,6 +10,8 @@ export interface WebIdentityOptions {
   readonly sts: StsAddress
   /** Absent: the token's own claim names the policies (MinIO's claim mode). */
   readonly roleArn?: string
+  /** What the session may do at most, as JSON; absent: all that role or claim allow. */
+  readonly policy?: string
 }
 
 /** How the session is called where the STS asks for a name. */
@@ -19,10 +21,12 @@ export const SESSION_NAME = 'spillway'
  * Exchanges the token of a file for a session that lives as long as the token. What the STS says of the token goes
  * into the error, the token never.
  */
-export function webIdentity({ file, sts, roleArn }: WebIdentityOptions): CredentialsProvider {
+export function webIdentity(options: WebIdentityOptions): CredentialsProvider {
+  const { file, sts, roleArn, policy } = options
   const exchange = (token: Secret, signal: AbortSignal) => {
     const role = roleArn === undefined ? {} : { RoleArn: roleArn, RoleSessionName: SESSION_NAME }
-    const parameters = { WebIdentityToken: token.reveal(), ...role }
+    const limits = policy === undefined ? {} : { Policy: policy }
+    const parameters = { WebIdentityToken: token.reveal(), ...role, ...limits }
     return askSts({ action: 'AssumeRoleWithWebIdentity', parameters }, sts, signal)
   }
   const refused = ({ token }: FileToken, refusal: StsRefusal): GatewayError => {

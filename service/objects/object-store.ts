@@ -1,3 +1,4 @@
+import type { StoreCredentialsSource } from '../credentials/store-credentials.ts'
 import type { ByteRange } from './byte-range.ts'
 
 /** One version of one object. There is no other way to name bytes: the ETag is part of the name. */
@@ -59,6 +60,8 @@ export interface ReadRequest {
   readonly fresh?: boolean
   /** Absent: neither of them. */
   readonly purpose?: ReadPurpose
+  /** Who asks; absent: whoever the store was opened for. What a cache holds it answers without asking who. */
+  readonly credentials?: StoreCredentialsSource
 }
 
 /**

@@ -51,7 +51,7 @@ export function rangeSocketStore(
       if (signal.aborted) throw GatewayError.from(signal.reason)
       checkBucketName(request.object.bucket)
       const read = await signedAttempts(
-        credentials,
+        request.credentials ?? credentials,
         (granted: StoreCredentials) => reader.read(request, granted, signal),
         signal,
       )

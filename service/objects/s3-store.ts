@@ -42,7 +42,7 @@ export function s3Store(options: S3StoreOptions, credentials: StoreCredentialsSo
 
   const ask = <T>(
     request: S3Request,
-    errand: S3Errand,
+    { by = credentials, ...errand }: S3Errand & { readonly by?: StoreCredentialsSource },
     consume: (answer: S3Answer) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> => {
@@ -53,7 +53,7 @@ export function s3Store(options: S3StoreOptions, credentials: StoreCredentialsSo
     }
     const send = (granted: StoreCredentials): Promise<T> =>
       connection.send(request, granted, orRefuse, signal)
-    return signedAttempts(credentials, send, signal)
+    return signedAttempts(by, send, signal)
   }
 
   return {
@@ -81,7 +81,8 @@ export function s3Store(options: S3StoreOptions, credentials: StoreCredentialsSo
     },
     async read(request, signal) {
       checkBucketName(request.object.bucket)
-      const errand = rangeErrand(id, request)
+      const { credentials: by } = request
+      const errand = { ...rangeErrand(id, request), ...(by && { by }) }
       return ask(readForm(request), errand, (answer) => readRange(answer, request), signal)
     },
     close: () => connection.close(),

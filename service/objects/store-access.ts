@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { CachedCredentials } from '../credentials/cached-credentials.ts'
-import { namedProviders } from '../credentials/named-providers.ts'
+import { namedProviders, sessionProviders } from '../credentials/named-providers.ts'
 import { readStoreSecret } from '../credentials/secrets-manager-credentials.ts'
 import type { ReportingCredentials } from '../credentials/store-credentials.ts'
-import { staticCredentials } from '../credentials/store-credentials.ts'
+import { staticCredentials, staticProvider } from '../credentials/store-credentials.ts'
+import { StoreSessions } from '../credentials/store-sessions.ts'
 import { Secret } from '../credentials/secret.ts'
 import type { StoreSource } from '../credentials/store-source.ts'
 import { GatewayError } from '../errors.ts'
@@ -13,6 +14,8 @@ import type { StoreConnection } from './open-store.ts'
 export interface StoreAccess {
   readonly connection: StoreConnection
   readonly credentials: ReportingCredentials
+  /** With what callers' data is read; absent: with the same. */
+  readonly sessions?: StoreSessions
 }
 
 /** A gateway that cannot read its secret within this time should say so, not hang. */
@@ -35,12 +38,20 @@ export async function storeAccess(source: StoreSource): Promise<StoreAccess> {
   return {
     connection,
     credentials: provider ? new CachedCredentials({ provider }) : noCredentials(),
+    ...(source.hasCallerSessions === true && {
+      sessions: new StoreSessions({
+        providerOf: (policy) =>
+          sessionProviders(source, { sts, region }, policy) ?? staticProvider(noKeys),
+      }),
+    }),
   }
 }
 
+const noKeys = { accessKey: '', secretKey: new Secret('') }
+
 /** A folder asks for none, and a public bucket takes empty ones. */
 function noCredentials(): ReportingCredentials {
-  return staticCredentials({ accessKey: '', secretKey: new Secret('') })
+  return staticCredentials(noKeys)
 }
 
 async function secretServer(source: Extract<StoreSource, { kind: 's3' }>): Promise<string> {

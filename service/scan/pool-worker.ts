@@ -1,7 +1,9 @@
+import assert from 'node:assert'
 import type { DecoderEngine } from '../decode/decoder-engine.ts'
 import { setTimeout as after } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { StoreCredentials, StoreCredentialsSource } from '../credentials/store-credentials.ts'
+import { sessionName, type StoreSessions } from '../credentials/store-sessions.ts'
 import { GatewayError } from '../errors.ts'
 import type { Frame } from './frame.ts'
 import { Inbox } from './inbox.ts'
@@ -28,6 +30,8 @@ import {
 export interface PoolWorkerOptions {
   readonly connection: StoreConnection
   readonly credentials: StoreCredentialsSource
+  /** Of the sessions that jobs name; absent: they name none. */
+  readonly sessions?: Pick<StoreSessions, 'sourceOf'>
   readonly limits: ScanLimits
   readonly quarantine: Quarantine
   /** Default `auto`. */
@@ -38,6 +42,7 @@ export interface PoolWorkerOptions {
 
 /** A scan as the main thread sees it. */
 interface OpenScan {
+  readonly job: ScanJob
   readonly frames: Inbox<Frame>
   readonly options: RunOptions
   /** The row groups that the worker has and that are not done, by their numbers. */
@@ -86,8 +91,8 @@ export class PoolWorker {
   #how: WorkerEnd = 'death'
   #reason: unknown
   #noticeLost: () => void = () => {}
-  /** The credentials it was told last: what it says of refusals is about these. */
-  #given: StoreCredentials | undefined
+  /** The credentials it was told last, by their source: what it says of refusals is about these. */
+  readonly #given = new WeakMap<StoreCredentialsSource, StoreCredentials>()
 
   constructor(options: PoolWorkerOptions) {
     this.#options = options
@@ -160,7 +165,7 @@ export class PoolWorker {
     if (signal.aborted) throw GatewayError.from(signal.reason)
     if (this.#isDead) throw new WorkerLoss(this.#how, undefined, this.#reason)
     const scanId = ++this.#lastScanId
-    const scan = openScan(options, this.#options.limits.piecesAheadMax)
+    const scan = openScan(job, options, this.#options.limits.piecesAheadMax)
     this.#scans.set(scanId, scan)
     const aborted = () => this.#leave(scanId, scan, GatewayError.from(signal.reason))
     signal.addEventListener('abort', aborted, { once: true })
@@ -312,16 +317,28 @@ export class PoolWorker {
   async #answerCredentials({
     askId,
     isRefused,
+    session,
   }: Extract<FromWorker, { type: 'ask_credentials' }>): Promise<void> {
-    const { credentials } = this.#options
     try {
-      if (isRefused) credentials.expire(this.#given)
-      this.#given = await credentials.get(this.#closing.signal)
-      const answer = toPlainCredentials(this.#given)
+      const credentials = this.#credentialsOf(session)
+      if (isRefused) credentials.expire(this.#given.get(credentials))
+      const given = await credentials.get(this.#closing.signal)
+      this.#given.set(credentials, given)
+      const answer = toPlainCredentials(given)
       this.#tell({ type: 'credentials', askId, answer })
     } catch (error) {
       this.#tell({ type: 'credentials', askId, answer: { error: toPlainError(error) } })
     }
+  }
+
+  /** A worker is told only credentials of sessions whose scans it has. */
+  #credentialsOf(name: string | undefined): StoreCredentialsSource {
+    const { credentials, sessions } = this.#options
+    if (name === undefined) return credentials
+    const jobs = [...this.#scans.values()].map(({ job }) => job)
+    const session = jobs.map((job) => job.session).find((one) => one && sessionName(one) === name)
+    assert(session !== undefined && sessions !== undefined, 'a session of no scan is asked for')
+    return sessions.sourceOf(session)
   }
 
   #die(): void {
@@ -354,12 +371,13 @@ function memoryOf(plan: RowGroupPlan, late: ScanPiece['late']): number {
   return late === undefined ? ofPlan : ofPlan + 2 * late.bufferBytesMax + late.decodedBytesMax
 }
 
-function openScan(options: RunOptions, room: number): OpenScan {
+function openScan(job: ScanJob, options: RunOptions, room: number): OpenScan {
   let resolveOver: (() => void) | undefined
   const over = new Promise<void>((resolve) => {
     resolveOver = resolve
   })
   return {
+    job,
     frames: new Inbox(),
     options,
     pieces: new Map(),

@@ -4,6 +4,7 @@ import type { ChunkPlan } from '../decode/chunk-plan.ts'
 import type { RowGroupPlan } from '../decode/decoder.ts'
 import type { RowGroupLayout } from '../decode/row-group-layout.ts'
 import type { RowRange } from '../decode/row-selection.ts'
+import type { StoreSession } from '../credentials/store-sessions.ts'
 import type { ByteRange } from '../objects/byte-range.ts'
 import type { ObjectVersion } from '../objects/object-store.ts'
 import type { Predicate } from '../predicate/predicate.ts'
@@ -22,6 +23,8 @@ export interface ScanJob {
   readonly rowLimit: number
   /** Only rows that may be among the first of those that match; the limit is `Infinity` then. */
   readonly top?: TopOrder
+  /** On whose behalf workers read; absent: on the gateway's own. */
+  readonly session?: StoreSession
 }
 
 /** How many rows are wanted in which order. */

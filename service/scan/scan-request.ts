@@ -1,4 +1,5 @@
 import type { Field } from '../arrow/arrow-type.ts'
+import type { StoreSession } from '../credentials/store-sessions.ts'
 import type { Predicate } from '../predicate/predicate.ts'
 import type { Split } from '../planning/split.ts'
 import type { FrameLimits } from './frame.ts'
@@ -35,6 +36,8 @@ export interface ScanRequest {
    * come in any order. Where the order is not understood all rows come. Not together with a limit.
    */
   readonly top?: TopRequest
+  /** On whose behalf its data is read; absent: on the gateway's own. */
+  readonly session?: StoreSession
 }
 
 /** The order of an answer: by the first column, where that is equal by the second, and so on. */

@@ -60,6 +60,7 @@ export function scanSplit(request: ScanRequest, deps: ScanDeps, signal: AbortSig
     ...(rowFilter.length > 0 && { rowFilterTerms: rowFilter.length }),
     rowLimit: request.rowLimit ?? Infinity,
     ...(top && { top }),
+    ...(request.session && { session: request.session }),
   }
   const left = new AbortController()
   const both = AbortSignal.any([signal, left.signal])

@@ -1,5 +1,7 @@
 import { inspect } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
+import type { StoreCredentialsSource } from '../credentials/store-credentials.ts'
+import { sessionName, type StoreSession } from '../credentials/store-sessions.ts'
 import type { ColumnReader, Decoder } from '../decode/decoder.ts'
 import { fallbackMemoryBytes } from '../decode/parquet-wasm-decoder.ts'
 import { GatewayError } from '../errors.ts'
@@ -17,8 +19,10 @@ import { ReadBuffers } from './read-buffers.ts'
 import type { ScanJob, ScanPiece } from './scan-job.ts'
 import { emptyReceipt, type ScanReceipt } from './scan-receipt.ts'
 import { runScanTask, type TaskParts, type WrittenFrame } from './scan-task.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
 import { openStore } from '../objects/open-store.ts'
 import { withByteCache } from '../objects/with-byte-cache.ts'
+import { sessionStore } from './session-store.ts'
 import { askedCredentials, type PlainCredentials } from './worker-credentials.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 
@@ -77,6 +81,9 @@ class ScanParking extends ParkingSpace {
 type ScanEnd = Extract<FromWorker, { type: 'ended' }>
 type CredentialsAnswer = Extract<ToWorker, { type: 'credentials' }>['answer']
 
+/** Sessions whose credentials are at hand; another's are asked for again. */
+const SESSIONS_MAX = 256
+
 const nowMs = (): number => performance.now()
 
 class WorkerDoor {
@@ -89,6 +96,8 @@ class WorkerDoor {
   readonly #scans = new Map<number, WorkerScan>()
   /** Questions for credentials that have no answer yet. */
   readonly #asked = new Map<number, (answer: CredentialsAnswer) => void>()
+  /** Of the sessions whose scans were here last. */
+  readonly #sessions = new Map<string, StoreCredentialsSource>()
   #lastAskId = 0
   #isTrapped = false
 
@@ -150,6 +159,7 @@ class WorkerDoor {
     const receipt = emptyReceipt()
     const parts: TaskParts = {
       ...this.#shared,
+      store: this.#storeOf(job.session),
       receipt,
       parking: new ScanParking(this.#shared.parking, (queuedBytes) =>
         this.#tellDone(scanId, scan, queuedBytes),
@@ -267,9 +277,29 @@ class WorkerDoor {
     process.exit(1)
   }
 
-  #askCredentials(isRefused: boolean): Promise<PlainCredentials> {
+  /** Sockets and cached bytes are everybody's: only the signature differs. */
+  #storeOf(session: StoreSession | undefined): ObjectStore {
+    const { store } = this.#shared
+    return session === undefined ? store : sessionStore(store, this.#credentialsOf(session))
+  }
+
+  #credentialsOf(session: StoreSession): StoreCredentialsSource {
+    const name = sessionName(session)
+    const ask = (isRefused: boolean) => this.#askCredentials(isRefused, name)
+    const source = this.#sessions.get(name) ?? askedCredentials({ ask, nowMs })
+    this.#sessions.delete(name)
+    this.#sessions.set(name, source)
+    for (const oldest of this.#sessions.keys()) {
+      if (this.#sessions.size <= SESSIONS_MAX) break
+      this.#sessions.delete(oldest)
+    }
+    return source
+  }
+
+  #askCredentials(isRefused: boolean, session?: string): Promise<PlainCredentials> {
     const askId = ++this.#lastAskId
-    this.#tell({ type: 'ask_credentials', askId, isRefused })
+    const whose = session === undefined ? {} : { session }
+    this.#tell({ type: 'ask_credentials', askId, isRefused, ...whose })
     return new Promise((resolve, reject) => {
       this.#asked.set(askId, (answer) =>
         'error' in answer ? reject(fromPlainError(answer.error)) : resolve(answer),

@@ -73,4 +73,10 @@ export type FromWorker =
       readonly source: string
       readonly cause: string
     }
-  | { readonly type: 'ask_credentials'; readonly askId: number; readonly isRefused: boolean }
+  | {
+      readonly type: 'ask_credentials'
+      readonly askId: number
+      readonly isRefused: boolean
+      /** Of a session, which a scan that is open has; absent: the gateway's own. */
+      readonly session?: string
+    }

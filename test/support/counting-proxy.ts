@@ -25,12 +25,20 @@ export interface CountingProxy {
 
 const noTraffic = (): StoreTraffic => ({ lists: 0, listBytes: 0, gets: 0, getBytes: 0, others: 0 })
 
-/** Stands between an S3 store and its users, on HTTP: counts, and changes nothing. */
-export async function startCountingProxy(target: string): Promise<CountingProxy> {
+/**
+ * Stands between an S3 store and its users, on HTTP: counts, and changes nothing.
+ *
+ * @param tell told of each request
+ */
+export async function startCountingProxy(
+  target: string,
+  tell: (asked: IncomingMessage) => void = () => {},
+): Promise<CountingProxy> {
   const { hostname, port } = new URL(target)
   const agent = new Agent({ keepAlive: true })
   let traffic = noTraffic()
   const pass = (asked: IncomingMessage, answer: ServerResponse): void => {
+    tell(asked)
     const counted = traffic
     const kind = kindOf(asked)
     counted[kind] += 1

@@ -184,3 +184,30 @@ t.test(
       t.strictSame(problems({ ...elsewhere, AWS_CONTAINER_CREDENTIALS_FULL_URI: uri }), [])
   },
 )
+
+t.test('sessions for callers need callers, and keys that may ask for sessions', async (t) => {
+  const asked = { SPILLWAY_STORE_SESSION_PER_CALLER: 'true', SPILLWAY_CALLERS_FILE: 'callers.yaml' }
+  const url = { SPILLWAY_STORE_URL: 'http://minio:9000' }
+  const sources = [
+    store,
+    { ...store, SPILLWAY_STORE_STS_URL: 'http://sts' },
+    { ...url, AWS_SECRET: 'lake' },
+    { ...url, SPILLWAY_STORE_TOKEN_FILE: '/token' },
+  ]
+  for (const source of sources) {
+    t.match(readConfig({ ...source, ...asked }).store, { hasCallerSessions: true })
+    const { SPILLWAY_STORE_STS_URL: _, ...alone }: Record<string, string> = source
+    t.notMatch(readConfig(alone).store, { hasCallerSessions: true })
+  }
+  const useless = [
+    { ...store, SPILLWAY_CALLERS_FILE: '' },
+    { ...store, SPILLWAY_STORE_SESSION_TOKEN: 'canary' },
+    { SPILLWAY_STORE_URL: 'file:///data' },
+    { ...url, SPILLWAY_STORE_CREDENTIALS_MODULE: 'file:///vault.mjs' },
+  ]
+  for (const source of useless) {
+    const [problem = '', ...others] = problems({ ...asked, ...source })
+    t.match(problem, /^SPILLWAY_STORE_SESSION_PER_CALLER: got "true", expected set only with/)
+    t.strictSame(others, [])
+  }
+})

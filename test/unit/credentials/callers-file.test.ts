@@ -289,3 +289,27 @@ t.test('the examples are good', async (t) => {
     t.equal(analyst?.caller.rights.ofTable({ schema: 'sales', table: 'payroll' }), undefined)
   }
 })
+
+t.test('roles too long for a session policy are named, where sessions are asked for', async (t) => {
+  const scope = { bucketPrefix: '', tablesPath: 'tables' }
+  const textOf = (count: number) => {
+    const tables = Array.from(
+      { length: count },
+      (_, at) => `{ schema: sales, table: orders_${at} }`,
+    )
+    return `
+roles: { few: { tables: [{ schema: hr, table: '*' }] }, many: { tables: [${tables.join(', ')}] } }
+callers: [{ name: ann, roles: [few, many] }, { name: bob, roles: [few] }]
+`
+  }
+  const [ann, bob] = parseCallersFile(textOf(30), 'c.yaml', scope).callers
+  t.match(ann?.caller.sessionPolicy, /sales\/tables\/orders_29\/\*/)
+  t.notMatch(bob?.caller.sessionPolicy, /sales/)
+  t.throws(() => parseCallersFile(textOf(50), 'c.yaml', scope), {
+    code: 'invalid_request',
+    message:
+      /1 problem.*\n {2}c\.yaml: callers\[0\]\.roles: got .*fewer or shorter entries in few, many: their session policy has 2\d{3} characters, an STS takes 2048/,
+  })
+  const [without] = parseCallersFile(textOf(50), 'c.yaml').callers
+  t.equal(without?.caller.sessionPolicy, undefined)
+})

@@ -1,4 +1,6 @@
 import t from 'tap'
+import { Secret } from '../../../service/credentials/secret.ts'
+import { staticCredentials } from '../../../service/credentials/store-credentials.ts'
 import { GatewayError } from '../../../service/errors.ts'
 import type { ReadRequest } from '../../../service/objects/object-store.ts'
 import { memoryStore } from '../../../service/objects/memory-store.ts'
@@ -52,3 +54,18 @@ t.test(
     await t.rejects(store.read({ object: pinned, range }, signal), { code: 'unavailable' })
   },
 )
+
+t.test('whoever asks with credentials of its own may be refused what is gone', async (t) => {
+  const cause = new StoreRefusal(403, 'AccessDenied', 'no')
+  const refused = new GatewayError('unavailable', 'no right', { cause })
+  const credentials = staticCredentials({ accessKey: 'own', secretKey: new Secret('s') })
+  const store = withPinnedVersions({
+    ...memoryStore(),
+    read: async ({ object: { versionId } }: ReadRequest) => {
+      if (versionId === undefined) throw refused
+      return old
+    },
+  })
+  t.equal(await store.read({ object: pinned, range, credentials }, signal), old)
+  await t.rejects(store.read({ object: pinned, range }, signal), refused)
+})
