@@ -1,6 +1,6 @@
 /** Writes numbers and texts in as few bytes as they need. */
 export class ByteWriter {
-  #bytes = Buffer.alloc(1024)
+  #bytes = Buffer.allocUnsafe(1024)
   #length = 0
 
   /** An integer from 0 to 2^53 - 1: seven bits a byte, the lowest first, the high bit says that more follow. */
@@ -40,7 +40,7 @@ export class ByteWriter {
 
   #reserve(count: number): void {
     if (this.#length + count <= this.#bytes.length) return
-    const larger = Buffer.alloc(Math.max(this.#bytes.length * 2, this.#length + count))
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + count))
     larger.set(this.#bytes)
     this.#bytes = larger
   }

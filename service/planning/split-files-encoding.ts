@@ -150,10 +150,9 @@ function foldedText(previous: Buffer, text: Buffer): FoldedText {
   let headBytes = 0
   while (headBytes < shorter && previous[headBytes] === text[headBytes]) headBytes++
   let tailBytes = 0
-  while (
-    tailBytes < shorter - headBytes &&
-    previous.at(-1 - tailBytes) === text.at(-1 - tailBytes)
-  ) {
+  const tailMax = shorter - headBytes
+  const [previousEnd, end] = [previous.length - 1, text.length - 1]
+  while (tailBytes < tailMax && previous[previousEnd - tailBytes] === text[end - tailBytes]) {
     tailBytes++
   }
   return { headBytes, tailBytes, middle: text.subarray(headBytes, text.length - tailBytes) }
